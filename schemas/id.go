@@ -1,0 +1,38 @@
+package schemas
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+)
+
+// The ids of results are a prefix and 128 bits of a SHA-256 over what makes the
+// record what it is, so that they never move: see docs/correlation.md.
+
+// AssumptionID identifies an assumption by its person and its event.
+func AssumptionID(person, eventID string) string { return id("asm", person, eventID) }
+
+// SessionID identifies a session by its earliest assumption.
+func SessionID(assumptionID string) string { return id("ses", assumptionID) }
+
+// GrantID identifies a grant by its person, the event that opened it (or, where
+// that was not seen, the one that closed it) and the role it gives.
+func GrantID(person, eventID, account, role string) string {
+	return id("grt", person, eventID, account, role)
+}
+
+// FindingID identifies a finding by rule, person and anchor event.
+func FindingID(rule, person, anchor string) string { return id("fnd", rule, person, anchor) }
+
+func id(prefix string, parts ...string) string {
+	var buf [256]byte
+	b := buf[:0]
+	for _, p := range parts {
+		b = append(b, p...)
+		b = append(b, 0)
+	}
+	sum := sha256.Sum256(b)
+	out := make([]byte, 0, 4+32)
+	out = append(out, prefix...)
+	out = append(out, '_')
+	return string(hex.AppendEncode(out, sum[:16]))
+}

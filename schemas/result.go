@@ -1,0 +1,252 @@
+package schemas
+
+import "time"
+
+// Person is who a record is about.
+type Person struct {
+	// Key is "okta:ORG/USERID" for a person known to Okta, else "aws:NAME",
+	// the folded name under which AWS knows them.
+	Key string `json:"key"`
+	// Name is the login or, where there is none, the name AWS knows.
+	Name string `json:"name"`
+	// Org is the Okta org; empty when no Okta user was found.
+	Org string `json:"org,omitempty"`
+}
+
+// Attributed reports whether the person is a known Okta user.
+func (p Person) Attributed() bool { return p.Org != "" }
+
+// Meta is what every result carries beside its content. In results of a scan
+// Version is 0 and Observed the zero time.
+type Meta struct {
+	// Version grows with each change; it is the offset of the tick that
+	// published the record.
+	Version int64 `json:"version,omitempty"`
+	// Observed is when the record was published.
+	Observed time.Time `json:"observed,omitzero"`
+	// Deleted marks the last version of a record that no longer exists;
+	// SupersededBy names the one that took its place, if any.
+	Deleted      bool   `json:"deleted,omitempty"`
+	SupersededBy string `json:"superseded_by,omitempty"`
+}
+
+// Grant is the interval in which a person may assume a role in an account.
+type Grant struct {
+	ID      string `json:"id"`
+	Person  Person `json:"person"`
+	Account string `json:"account"`
+	Role    string `json:"role"`
+	GroupID string `json:"group_id"`
+	Group   string `json:"group"`
+	// Opened is when the membership was added; zero where only its end was seen.
+	Opened time.Time `json:"opened,omitzero"`
+	// Removed is when the membership was taken away; zero while it lasts.
+	Removed time.Time `json:"removed,omitzero"`
+	// ApprovedUntil is the approved end; zero where Opened is not known or the
+	// policy sets no duration.
+	ApprovedUntil time.Time `json:"approved_until,omitzero"`
+	// GrantedBy and RemovedBy did it. Who approved it is not in these events.
+	GrantedBy *Actor `json:"granted_by,omitempty"`
+	RemovedBy *Actor `json:"removed_by,omitempty"`
+	// Policy is the hash of the policy that mapped the group.
+	Policy   string   `json:"policy"`
+	Evidence []string `json:"evidence"`
+	Meta
+}
+
+// JoinKey says how an assumption was tied to an Okta sign-on.
+type JoinKey string
+
+// The join keys, strongest first.
+const (
+	JoinAssertion JoinKey = "assertion_id" // jti = sAMLAssertionID
+	JoinSubject   JoinKey = "subject"      // SAML NameID
+	JoinEmail     JoinKey = "email"        // login or alias = role session name
+	JoinPortal    JoinKey = "portal"       // Identity Center portal session
+)
+
+// Assumption is one successful AssumeRoleWithSAML, judged.
+type Assumption struct {
+	ID          string     `json:"id"`
+	EventID     string     `json:"event_id"`
+	Person      Person     `json:"person"`
+	At          time.Time  `json:"at"`
+	Expires     time.Time  `json:"expires,omitzero"`
+	Account     string     `json:"account"`
+	Role        string     `json:"role"`
+	RoleARN     string     `json:"role_arn"`
+	SessionName string     `json:"session_name"`
+	Federation  Federation `json:"federation"`
+	ProviderARN string     `json:"provider_arn,omitempty"`
+	AssertionID string     `json:"assertion_id,omitempty"`
+	IP          string     `json:"ip,omitempty"`
+	UserAgent   string     `json:"user_agent,omitempty"`
+	// Session is the id of the session that the assumption belongs to.
+	Session string `json:"session"`
+	// SignOn is the event id of the sign-on that explains it, JoinedBy the key.
+	SignOn   string  `json:"sign_on,omitempty"`
+	JoinedBy JoinKey `json:"joined_by,omitempty"`
+	// Grants are the ids of all grants that cover it, the latest opened first.
+	Grants []string `json:"grants,omitempty"`
+	// FirstUse and LastUse bound the calls that were made with it.
+	FirstUse time.Time `json:"first_use,omitzero"`
+	LastUse  time.Time `json:"last_use,omitzero"`
+	Policy   string    `json:"policy"`
+	Meta
+}
+
+// MFA is the answer to "with a second factor?".
+type MFA string
+
+// The answers. MFAUnknown means that no sign-on is known, or that the Okta
+// session cannot be told.
+const (
+	MFAYes     MFA = "yes"
+	MFANo      MFA = "no"
+	MFAUnknown MFA = "unknown"
+)
+
+// Verdict sums up a session.
+type Verdict string
+
+// The verdicts.
+const (
+	VerdictAllowed Verdict = "allowed" // every rule was judged, none broken
+	VerdictFinding Verdict = "finding" // at least one rule is broken
+	VerdictUnknown Verdict = "unknown" // nothing broken, but not every rule could be judged
+)
+
+// SignOnRef is the sign-on behind a session.
+type SignOnRef struct {
+	EventID  string    `json:"event_id"`
+	At       time.Time `json:"at"`
+	JoinedBy JoinKey   `json:"joined_by"`
+	IP       string    `json:"ip,omitempty"`
+}
+
+// FactorRef is the second factor behind a session.
+type FactorRef struct {
+	EventID string    `json:"event_id"`
+	At      time.Time `json:"at"`
+	Name    string    `json:"name"`
+}
+
+// Session is a JIT session: overlapping assumptions of one person in one
+// account, role and role session name.
+type Session struct {
+	ID          string     `json:"id"`
+	Person      Person     `json:"person"`
+	Account     string     `json:"account"`
+	Role        string     `json:"role"`
+	SessionName string     `json:"session_name"`
+	Federation  Federation `json:"federation"`
+	Start       time.Time  `json:"start"`
+	// End is the later of the last expiry and the last use.
+	End time.Time `json:"end"`
+	// LastUse is the last call seen; zero where none was.
+	LastUse time.Time `json:"last_use,omitzero"`
+	// Assumptions are ids, earliest first.
+	Assumptions []string `json:"assumptions"`
+	// Grant is the primary grant (the latest opened that covers the first
+	// covered assumption); Grants all that cover any.
+	Grant  string     `json:"grant,omitempty"`
+	Grants []string   `json:"grants,omitempty"`
+	SignOn *SignOnRef `json:"sign_on,omitempty"`
+	MFA    MFA        `json:"mfa"`
+	Factor *FactorRef `json:"factor,omitempty"`
+	// Services are those that were called, sorted.
+	Services []string `json:"services,omitempty"`
+	Verdict  Verdict  `json:"verdict"`
+	// Unjudged lists the rules that could not be judged, and why.
+	Unjudged []Unjudged `json:"unjudged,omitempty"`
+	Policy   string     `json:"policy"`
+	Evidence []string   `json:"evidence"`
+	Meta
+}
+
+// UnjudgedReason says why a rule was not judged.
+type UnjudgedReason string
+
+// The reasons.
+const (
+	BeforeCoverage UnjudgedReason = "before_coverage" // before the first covered instant
+	InGap          UnjudgedReason = "gap"             // inside a hole, or the shard is stalled or unknown
+	Pending        UnjudgedReason = "pending"         // coverage has not got there yet
+	NoProvider     UnjudgedReason = "no_provider"     // the SAML provider is not in the policy
+	NoOktaSession  UnjudgedReason = "no_okta_session" // the sign-on names no Okta session
+)
+
+// Unjudged is a rule that could not be judged, with the interval of the shard
+// that would be needed.
+type Unjudged struct {
+	Rule   string         `json:"rule"`
+	Reason UnjudgedReason `json:"reason"`
+	Shard  string         `json:"shard,omitempty"`
+	From   time.Time      `json:"from,omitzero"`
+	To     time.Time      `json:"to,omitzero"`
+}
+
+// Severity of a finding.
+type Severity string
+
+// The severities, lowest first.
+const (
+	Info     Severity = "info"
+	Low      Severity = "low"
+	Medium   Severity = "medium"
+	High     Severity = "high"
+	Critical Severity = "critical"
+)
+
+// Status of a finding.
+type Status string
+
+// The statuses. Retracted is written only by what publishes results: a finding
+// that was once published and is no longer derived.
+const (
+	Open      Status = "open"
+	Resolved  Status = "resolved"
+	Retracted Status = "retracted"
+)
+
+// Finding is a broken rule.
+type Finding struct {
+	ID       string   `json:"id"`
+	Rule     string   `json:"rule"`
+	Severity Severity `json:"severity"`
+	Status   Status   `json:"status"`
+	Person   Person   `json:"person"`
+	// Anchor is the event on which the finding hangs, At its time.
+	Anchor string    `json:"anchor"`
+	At     time.Time `json:"at"`
+	// Account and Role are where; Session and Grant what it is about.
+	Account string `json:"account,omitempty"`
+	Role    string `json:"role,omitempty"`
+	Session string `json:"session,omitempty"`
+	Grant   string `json:"grant,omitempty"`
+	// Why is one sentence.
+	Why string `json:"why"`
+	// Evidence are event ids, the anchor first.
+	Evidence []string `json:"evidence"`
+	Policy   string   `json:"policy"`
+	Meta
+}
+
+// Activity is one call, attributed to its assumption.
+type Activity struct {
+	EventID    string    `json:"event_id"`
+	Assumption string    `json:"assumption"`
+	Person     Person    `json:"person"`
+	At         time.Time `json:"at"`
+	Call       Call      `json:"call"`
+	Meta
+}
+
+// ActivityCounts counts the distinct calls of one session.
+type ActivityCounts struct {
+	Session       string `json:"session"`
+	Calls         int    `json:"calls"`
+	Writes        int    `json:"writes"`
+	Denied        int    `json:"denied"`
+	ServiceDriven int    `json:"service_driven"`
+}
