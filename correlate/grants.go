@@ -1,0 +1,220 @@
+package correlate
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"jitaudit/correlate/policy"
+	"jitaudit/correlate/rules"
+	"jitaudit/schemas"
+)
+
+// membership is one stay of the person in one Okta group.
+type membership struct {
+	adds    []*schemas.Fact // empty: it was open before the log shows
+	removal *schemas.Fact   // nil: it lasts
+	// after is the removal before it, if any: a stay whose opening was not
+	// seen cannot have begun earlier.
+	after *schemas.Fact
+}
+
+// memberships pairs additions and removals, group by group. facts are sorted
+// by time.
+func memberships(facts []*schemas.Fact) []membership {
+	changes := make([]*schemas.Fact, 0, len(facts))
+	for _, f := range facts {
+		if f.Group != nil {
+			changes = append(changes, f)
+		}
+	}
+	slices.SortStableFunc(changes, byGroupThenTime)
+
+	var out []membership
+	for len(changes) > 0 {
+		n := 1
+		for n < len(changes) && changes[n].Group.ID == changes[0].Group.ID && changes[n].Who.Org == changes[0].Who.Org {
+			n++
+		}
+		out = appendStays(out, changes[:n])
+		changes = changes[n:]
+	}
+	return out
+}
+
+// byGroupThenTime puts a removal before an addition of the same instant: a
+// membership renewed at once is two stays, not one that never ended.
+func byGroupThenTime(a, b *schemas.Fact) int {
+	if c := cmp.Compare(a.Who.Org, b.Who.Org); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(a.Group.ID, b.Group.ID); c != 0 {
+		return c
+	}
+	if c := a.At.Compare(b.At); c != 0 {
+		return c
+	}
+	return -cmp.Compare(a.Kind, b.Kind) // "group_removed" before "group_added"
+}
+
+func appendStays(out []membership, changes []*schemas.Fact) []membership {
+	open := -1
+	var lastRemoval *schemas.Fact
+	for _, f := range changes {
+		switch {
+		case f.Kind == schemas.GroupAdded && open >= 0:
+			out[open].adds = append(out[open].adds, f)
+		case f.Kind == schemas.GroupAdded:
+			open = len(out)
+			out = append(out, membership{adds: []*schemas.Fact{f}, after: lastRemoval})
+		case open >= 0:
+			out[open].removal = f
+			open, lastRemoval = -1, f
+		default:
+			out = append(out, membership{removal: f, after: lastRemoval})
+			lastRemoval = f
+		}
+	}
+	return out
+}
+
+// opener is the event on which the grant's id and findings hang.
+func (m *membership) opener() *schemas.Fact {
+	if len(m.adds) > 0 {
+		return m.adds[0]
+	}
+	return m.removal
+}
+
+// grants turns memberships into grants, one per role that the group's name
+// opens under the policy in force at the opening.
+func grants(in *Input, facts []*schemas.Fact) []*rules.Grant {
+	var out []*rules.Grant
+	for _, m := range memberships(facts) {
+		opener := m.opener()
+		p := in.Policies.At(opener.At)
+		for _, t := range p.Targets(opener.Group.ID, opener.Group.Name) {
+			out = append(out, newGrant(in.Person, p, &m, t))
+		}
+	}
+	slices.SortFunc(out, func(a, b *rules.Grant) int { return compareGrants(a.Record, b.Record) })
+	return out
+}
+
+func newGrant(person schemas.Person, p *policy.Policy, m *membership, t policy.Target) *rules.Grant {
+	opener := m.opener()
+	r := &schemas.Grant{
+		ID:      schemas.GrantID(person.Key, opener.ID, t.Account, t.Role),
+		Person:  person,
+		Account: t.Account,
+		Role:    t.Role,
+		GroupID: opener.Group.ID,
+		Group:   opener.Group.Name,
+		Policy:  p.ID(),
+	}
+	g := &rules.Grant{Record: r, Policy: p, Org: opener.Who.Org, Removal: m.removal}
+	b := &p.Bounds
+	if len(m.adds) > 0 {
+		g.Opener = opener
+		r.Opened, r.GrantedBy = opener.At, &opener.Group.Actor
+		r.ApprovedUntil = m.adds[len(m.adds)-1].At.Add(t.Duration)
+		g.From = r.Opened.Add(-b.PropagationDelay)
+		g.Limit = r.ApprovedUntil.Add(b.RevocationTolerance)
+	} else if m.after != nil {
+		g.From = m.after.At
+	}
+	for _, add := range m.adds {
+		r.Evidence = append(r.Evidence, add.ID)
+	}
+	if m.removal != nil {
+		r.Removed, r.RemovedBy = m.removal.At, &m.removal.Group.Actor
+		r.Evidence = append(r.Evidence, m.removal.ID)
+		if end := r.Removed.Add(b.ClockSkew); g.Limit.IsZero() || end.Before(g.Limit) {
+			g.Limit = end
+		}
+	}
+	return g
+}
+
+func compareGrants(a, b *schemas.Grant) int {
+	return cmp.Or(
+		cmp.Compare(a.Account, b.Account),
+		cmp.Compare(a.Role, b.Role),
+		a.Opened.Compare(b.Opened),
+		a.Removed.Compare(b.Removed),
+		cmp.Compare(a.ID, b.ID),
+	)
+}
+
+// grantsFor are the grants of one account and role within all, which is sorted
+// as by compareGrants.
+func grantsFor(all []*rules.Grant, account, role string) []*rules.Grant {
+	compare := func(g *rules.Grant, _ struct{}) int {
+		return cmp.Or(cmp.Compare(g.Record.Account, account), cmp.Compare(g.Record.Role, role))
+	}
+	lo, _ := slices.BinarySearchFunc(all, struct{}{}, compare)
+	hi := lo
+	for hi < len(all) && compare(all[hi], struct{}{}) == 0 {
+		hi++
+	}
+	return all[lo:hi]
+}
+
+// judgeGrants fills in which grants contain the assumption and which are near.
+func judgeGrants(a *rules.Assumption, all []*rules.Grant) {
+	candidates := grantsFor(all, a.Fact.Assume.Account, a.Fact.Assume.Role)
+	at, lookback := a.At(), a.Policy.Bounds.GrantLookback
+	for _, g := range candidates {
+		switch {
+		case g.Contains(at):
+			a.Containing = append(a.Containing, g)
+		case distance(g, at) <= lookback:
+			a.Near = append(a.Near, g)
+		}
+	}
+	slices.SortStableFunc(a.Containing, func(x, y *rules.Grant) int { return y.Record.Opened.Compare(x.Record.Opened) })
+	slices.SortStableFunc(a.Near, func(x, y *rules.Grant) int { return cmp.Compare(distance(x, at), distance(y, at)) })
+	if len(a.Containing) > 0 {
+		a.Limit = chainEnd(a.Containing, candidates)
+	}
+}
+
+// distance is how far t lies outside the grant; 0 inside.
+func distance(g *rules.Grant, t time.Time) time.Duration {
+	switch {
+	case t.Before(g.From):
+		return g.From.Sub(t)
+	case !g.Limit.IsZero() && t.After(g.Limit):
+		return t.Sub(g.Limit)
+	}
+	return 0
+}
+
+// chainEnd is the last limit of the grants that follow the containing ones
+// without a hole; zero when there is none.
+func chainEnd(containing, candidates []*rules.Grant) time.Time {
+	end := containing[0].Limit
+	for _, g := range containing {
+		if g.Limit.IsZero() {
+			return time.Time{}
+		}
+		if g.Limit.After(end) {
+			end = g.Limit
+		}
+	}
+	for grown := true; grown; {
+		grown = false
+		for _, g := range candidates {
+			if g.From.After(end) {
+				continue
+			}
+			if g.Limit.IsZero() {
+				return time.Time{}
+			}
+			if g.Limit.After(end) {
+				end, grown = g.Limit, true
+			}
+		}
+	}
+	return end
+}

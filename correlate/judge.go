@@ -1,0 +1,216 @@
+package correlate
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"jitaudit/correlate/rules"
+	"jitaudit/schemas"
+)
+
+// judge runs the rules and is the one place where absence is weighed against
+// coverage.
+type judge struct {
+	in       *Input
+	rules    []rules.Rule
+	findings []schemas.Finding
+	next     map[string]time.Time
+}
+
+func newJudge(in *Input) *judge {
+	return &judge{in: in, rules: rules.All(), next: make(map[string]time.Time)}
+}
+
+// session judges one session and writes its verdict.
+func (j *judge) session(s *session) {
+	view := s.forRules()
+	waived := waives(view)
+	broken := false
+	for i := range j.rules {
+		r := &j.rules[i]
+		switch {
+		case r.Grant != nil || slices.Contains(waived, r.Name):
+			continue
+		case !r.AnyProvider && view.Assumptions[0].Provider == nil:
+			view.Unjudged = append(view.Unjudged, schemas.Unjudged{Rule: r.Name, Reason: schemas.NoProvider})
+		case r.Session != nil:
+			if b := r.Session(view); b != nil && j.settled(view, r, b) {
+				j.report(r, b, &s.record, nil)
+				broken = true
+			}
+		default:
+			broken = j.assumptions(view, r) || broken
+		}
+	}
+	s.record.Unjudged = view.Unjudged
+	s.record.MFA = sessionMFA(view)
+	switch {
+	case broken:
+		s.record.Verdict = schemas.VerdictFinding
+	case len(view.Unjudged) > 0:
+		s.record.Verdict = schemas.VerdictUnknown
+	default:
+		s.record.Verdict = schemas.VerdictAllowed
+	}
+}
+
+func waives(s *rules.Session) []string {
+	if g := s.Policy.BreakGlass(s.Scope); g != nil {
+		return g.Waives
+	}
+	return nil
+}
+
+// assumptions judges a session's assumptions by one rule, which fires at most
+// once: open consoles federate anew about once a minute, and a finding for
+// each would bury the one that matters.
+func (j *judge) assumptions(s *rules.Session, r *rules.Rule) bool {
+	var first *rules.Breach
+	for _, a := range s.Assumptions {
+		b := r.Assumption(a)
+		if b == nil || !j.settled(s, r, b) {
+			continue
+		}
+		if first == nil {
+			first = b
+			continue
+		}
+		first.Evidence = append(slices.Clip(first.Evidence), b.Anchor.ID)
+	}
+	if first == nil {
+		return false
+	}
+	j.report(r, first, s.Record, nil)
+	return true
+}
+
+// settled reports whether all that a breach needs is covered. What is not goes
+// to the session's unjudged rules, once per rule and reason.
+func (j *judge) settled(s *rules.Session, r *rules.Rule, b *rules.Breach) bool {
+	u := schemas.Unjudged{Rule: r.Name, Reason: b.Cannot}
+	if b.Cannot == "" {
+		need, reason := j.missing(b.Needs, s.Policy.Bounds.StalledAfter)
+		if reason == "" {
+			return true
+		}
+		u.Reason, u.Shard, u.From, u.To = reason, need.Shard, need.From, need.To
+	}
+	if !slices.ContainsFunc(s.Unjudged, func(o schemas.Unjudged) bool { return o.Rule == u.Rule && o.Reason == u.Reason }) {
+		s.Unjudged = append(s.Unjudged, u)
+	}
+	return false
+}
+
+// missing returns the first need that is not covered, and why.
+func (j *judge) missing(needs []rules.Need, stalledAfter time.Duration) (rules.Need, schemas.UnjudgedReason) {
+	for _, n := range needs {
+		reason := j.in.Coverage.Missing(n.Shard, n.From, n.To, stalledAfter)
+		if reason == schemas.Pending {
+			j.due(n.Shard, n.To)
+			j.due(sourceOf(n.Shard)+"/*", j.in.Coverage.end(n.Shard).Add(stalledAfter))
+		}
+		if reason != "" {
+			return n, reason
+		}
+	}
+	return rules.Need{}, ""
+}
+
+func (j *judge) due(shard string, at time.Time) {
+	if t, ok := j.next[shard]; !ok || at.Before(t) {
+		j.next[shard] = at
+	}
+}
+
+// grant judges one membership.
+func (j *judge) grant(g *rules.Grant) {
+	for i := range j.rules {
+		r := &j.rules[i]
+		if r.Grant == nil {
+			continue
+		}
+		b := r.Grant(g)
+		if b == nil {
+			continue
+		}
+		if _, reason := j.missing(b.Needs, g.Policy.Bounds.StalledAfter); reason == "" {
+			j.report(r, b, nil, g.Record)
+		}
+	}
+}
+
+func (j *judge) report(r *rules.Rule, b *rules.Breach, s *schemas.Session, g *schemas.Grant) {
+	f := schemas.Finding{
+		ID:       schemas.FindingID(r.Name, j.in.Person.Key, b.Anchor.ID),
+		Rule:     r.Name,
+		Severity: cmp.Or(b.Severity, r.Severity),
+		Status:   schemas.Open,
+		Person:   j.in.Person,
+		Anchor:   b.Anchor.ID,
+		At:       b.Anchor.At,
+		Grant:    b.Grant,
+		Why:      b.Why,
+	}
+	if b.Resolved {
+		f.Status = schemas.Resolved
+	}
+	if s != nil {
+		f.Session, f.Account, f.Role = s.ID, s.Account, s.Role
+	} else {
+		f.Account, f.Role = g.Account, g.Role
+	}
+	p := j.in.Policies.At(b.Anchor.At)
+	f.Policy = p.ID()
+	f.Severity = p.Severity(r.Name, f.Severity)
+	e := newEvidence(1 + len(b.Evidence))
+	e.add(b.Anchor.ID)
+	e.add(b.Evidence...)
+	f.Evidence = e.ids
+	j.findings = append(j.findings, f)
+}
+
+// sessionMFA is the worst answer of the session's assumptions. "No" is said
+// only where the rule could say it.
+func sessionMFA(s *rules.Session) schemas.MFA {
+	answer := schemas.MFAYes
+	for _, a := range s.Assumptions {
+		switch a.MFA {
+		case schemas.MFANo:
+			answer = schemas.MFANo
+		case schemas.MFAUnknown:
+			if answer == schemas.MFAYes {
+				answer = schemas.MFAUnknown
+			}
+		}
+	}
+	if answer == schemas.MFANo && slices.ContainsFunc(s.Unjudged, func(u schemas.Unjudged) bool { return u.Rule == "no_mfa" }) {
+		return schemas.MFAUnknown
+	}
+	return answer
+}
+
+// sorted returns the findings by time, rule and id; of findings with the same
+// id (one event that opens several roles) the first by account and role stays.
+func (j *judge) sorted() []schemas.Finding {
+	slices.SortFunc(j.findings, func(a, b schemas.Finding) int {
+		return cmp.Or(
+			a.At.Compare(b.At),
+			strings.Compare(a.Rule, b.Rule),
+			strings.Compare(a.ID, b.ID),
+			strings.Compare(a.Account, b.Account),
+			strings.Compare(a.Role, b.Role),
+		)
+	})
+	return slices.CompactFunc(j.findings, func(a, b schemas.Finding) bool { return a.ID == b.ID })
+}
+
+func (j *judge) dues() []Due {
+	var out []Due
+	for shard, at := range j.next {
+		out = append(out, Due{Shard: shard, At: at})
+	}
+	slices.SortFunc(out, func(a, b Due) int { return strings.Compare(a.Shard, b.Shard) })
+	return out
+}

@@ -1,0 +1,80 @@
+// Package correlate joins the facts of two logs into grants, assumptions,
+// sessions and findings. It is pure: it has no clock and no I/O, and neither
+// the order nor the repetition of facts changes what it says. The contract is
+// docs/correlation.md.
+package correlate
+
+import (
+	"time"
+
+	"jitaudit/correlate/policy"
+	"jitaudit/schemas"
+)
+
+// Input is all that is known about one person.
+type Input struct {
+	Person schemas.Person
+	// Facts are the person's facts in any order; copies are allowed. Calls may
+	// be among them or, folded, in Uses. Rebuild changes none of them.
+	Facts    []*schemas.Fact
+	Uses     []Use
+	Policies *policy.Set
+	Coverage Coverage
+}
+
+// Outcome is what the facts amount to. All slices are sorted, so that equal
+// inputs give equal bytes.
+type Outcome struct {
+	Grants      []schemas.Grant
+	Assumptions []schemas.Assumption
+	Sessions    []schemas.Session
+	Findings    []schemas.Finding
+	// Next is, per shard, the earliest coverage at which the outcome can
+	// change without a new fact.
+	Next []Due
+
+	anchors *anchors
+}
+
+// Due is a shard and the instant that its coverage must pass.
+type Due struct {
+	Shard string
+	At    time.Time
+}
+
+// Rebuild says what the facts about one person amount to.
+func Rebuild(in Input) Outcome {
+	facts, _, _ := Distinct(in.Facts)
+	grants := grants(&in, facts)
+	all := assumptions(&in, facts, grants)
+	attribute(all, fold(in.Uses, facts), grants)
+	sessions := sessions(all)
+
+	j := newJudge(&in)
+	out := Outcome{anchors: newAnchors(all)}
+	for _, g := range grants {
+		j.grant(g)
+		out.Grants = append(out.Grants, *g.Record)
+	}
+	for _, s := range sessions {
+		j.session(s)
+		out.Sessions = append(out.Sessions, s.record)
+	}
+	for _, a := range all {
+		out.Assumptions = append(out.Assumptions, a.record())
+	}
+	out.Findings, out.Next = j.sorted(), j.dues()
+	return out
+}
+
+// SessionOf returns the id of the session that a use belongs to.
+func (o *Outcome) SessionOf(u *Use) (id string, ok bool) {
+	if o.anchors == nil {
+		return "", false
+	}
+	a := o.anchors.find(&u.UseKey, u.First)
+	if a == nil {
+		return "", false
+	}
+	return a.session.record.ID, true
+}

@@ -1,0 +1,40 @@
+package rules
+
+import (
+	"fmt"
+	"time"
+
+	"jitaudit/schemas"
+)
+
+// lateRevocation: the membership was taken away later than approved.
+func lateRevocation() Rule {
+	return Rule{
+		Name:     "late_revocation",
+		Severity: schemas.Medium,
+		Title:    "access removed late",
+		Controls: []string{"SOC 2 CC6.3", "ISO 27001 A.5.18", "PCI DSS 7.2", "NIST AC-2(3)"},
+		Attack:   []string{"T1098"},
+		Grant: func(g *Grant) *Breach {
+			if g.Removal == nil || !overdue(g, g.Removal.At) {
+				return nil
+			}
+			return &Breach{
+				Anchor:   g.Opener,
+				Evidence: g.Record.Evidence,
+				Grant:    g.Record.ID,
+				Why: fmt.Sprintf("%s was removed from %s at %s, %s after the approved end.",
+					g.Record.Person.Name, g.Record.Group, clock(g.Removal.At), span(g.Removal.At.Sub(g.Record.ApprovedUntil))),
+			}
+		},
+	}
+}
+
+// overdue reports whether t is after the approved end and its tolerance.
+func overdue(g *Grant, t time.Time) bool {
+	return !g.Record.ApprovedUntil.IsZero() && t.After(removalDue(g))
+}
+
+func removalDue(g *Grant) time.Time {
+	return g.Record.ApprovedUntil.Add(g.Policy.Bounds.RevocationTolerance)
+}

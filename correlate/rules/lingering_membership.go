@@ -1,0 +1,39 @@
+package rules
+
+import (
+	"fmt"
+
+	"jitaudit/schemas"
+)
+
+// lingeringMembership: the timer that was to end the membership never fired.
+// Okta writes no event for that; the missing removal is the only sign. Once a
+// late removal is seen the finding is resolved, and late_revocation stands.
+func lingeringMembership() Rule {
+	return Rule{
+		Name:     "lingering_membership",
+		Severity: schemas.High,
+		Title:    "still a member after the approved end",
+		Controls: []string{"SOC 2 CC6.3", "ISO 27001 A.5.18", "PCI DSS 7.2", "NIST AC-2(2)", "NIST AC-2(3)"},
+		Attack:   []string{"T1098"},
+		Grant: func(g *Grant) *Breach {
+			if g.Record.ApprovedUntil.IsZero() {
+				return nil
+			}
+			b := &Breach{Anchor: g.Opener, Evidence: g.Record.Evidence, Grant: g.Record.ID}
+			if g.Removal != nil {
+				if !overdue(g, g.Removal.At) {
+					return nil
+				}
+				b.Resolved = true
+				b.Why = fmt.Sprintf("%s stayed a member of %s after the approved end at %s, until %s.",
+					g.Record.Person.Name, g.Record.Group, clock(g.Record.ApprovedUntil), clock(g.Removal.At))
+				return b
+			}
+			b.Needs = []Need{{Shard: schemas.OktaShard(g.Org), From: g.Opener.At, To: removalDue(g)}}
+			b.Why = fmt.Sprintf("%s is still a member of %s; the approved end was %s.",
+				g.Record.Person.Name, g.Record.Group, clock(g.Record.ApprovedUntil))
+			return b
+		},
+	}
+}

@@ -1,0 +1,32 @@
+package rules
+
+import (
+	"fmt"
+
+	"jitaudit/schemas"
+)
+
+// longSession: the session lasts longer than the policy allows.
+func longSession() Rule {
+	return Rule{
+		Name:        "long_session",
+		Severity:    schemas.Medium,
+		Title:       "session longer than allowed",
+		AnyProvider: true,
+		Controls:    []string{"SOC 2 CC6.1", "ISO 27001 A.8.2", "NIST AC-12", "NIST AC-2(5)"},
+		Attack:      []string{"T1078.004"},
+		Session: func(s *Session) *Breach {
+			length, limit := s.Record.End.Sub(s.Record.Start), s.Policy.MaxSession(s.Scope)
+			if length <= limit {
+				return nil
+			}
+			first := s.Assumptions[0]
+			return &Breach{
+				Anchor:   first.Fact,
+				Evidence: []string{s.LastEvent},
+				Why: fmt.Sprintf("The session of %s as %s lasted %s, from %s to %s; %s is allowed.",
+					s.Person.Name, role(first), span(length), clock(s.Record.Start), clock(s.Record.End), span(limit)),
+			}
+		},
+	}
+}

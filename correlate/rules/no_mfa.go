@@ -1,0 +1,46 @@
+package rules
+
+import (
+	"fmt"
+
+	"jitaudit/schemas"
+)
+
+// noMFA: the Okta session behind the sign-on has no true second factor.
+// CloudTrail's own mfaAuthenticated is "false" for every federated user and
+// says nothing.
+func noMFA() Rule {
+	return Rule{
+		Name:     "no_mfa",
+		Severity: schemas.High,
+		Title:    "signed on without a second factor",
+		Controls: []string{"SOC 2 CC6.1", "ISO 27001 A.8.5", "PCI DSS 8.4", "NIST IA-2(1)"},
+		Attack:   []string{"T1078.004", "T1556.006"},
+		Assumption: func(a *Assumption) *Breach {
+			switch {
+			case a.SignOn == nil || a.MFA == schemas.MFAYes:
+				return nil
+			case a.MFA == schemas.MFAUnknown:
+				return &Breach{Anchor: a.Fact, Cannot: schemas.NoOktaSession}
+			}
+			return &Breach{
+				Anchor:   a.Fact,
+				Evidence: eventIDs(a.SignOn),
+				Needs:    []Need{FactorNeed(a)},
+				Why: fmt.Sprintf("%s assumed %s at %s; no second factor is in the Okta session of the sign-on at %s.",
+					a.Person.Name, role(a), clock(a.At()), clock(a.SignOn.At)),
+			}
+		},
+	}
+}
+
+// FactorNeed is what must be covered to say that the sign-on of an explained
+// assumption had no second factor.
+func FactorNeed(a *Assumption) Need {
+	b := &a.Policy.Bounds
+	return Need{
+		Shard: a.SignOn.Shard,
+		From:  a.SignOn.At.Add(-b.OktaSession),
+		To:    a.SignOn.At.Add(b.ClockSkew),
+	}
+}

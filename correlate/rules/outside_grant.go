@@ -1,0 +1,43 @@
+package rules
+
+import (
+	"fmt"
+
+	"jitaudit/schemas"
+)
+
+// outsideGrant: there are grants for the role, but none for that time.
+func outsideGrant() Rule {
+	return Rule{
+		Name:     "outside_grant",
+		Severity: schemas.High,
+		Title:    "role assumed outside the grant",
+		Controls: []string{"SOC 2 CC6.1", "SOC 2 CC6.3", "ISO 27001 A.5.18", "ISO 27001 A.8.2", "PCI DSS 7.2", "NIST AC-2", "NIST AC-6"},
+		Attack:   []string{"T1078.004"},
+		Assumption: func(a *Assumption) *Breach {
+			if len(a.Containing) > 0 || len(a.Near) == 0 {
+				return nil
+			}
+			nearest := a.Near[0]
+			return &Breach{
+				Anchor:   a.Fact,
+				Needs:    aroundGrants(a),
+				Evidence: nearest.Record.Evidence,
+				Grant:    nearest.Record.ID,
+				Why:      fmt.Sprintf("%s assumed %s at %s, %s.", a.Person.Name, role(a), clock(a.At()), howFarOutside(a, nearest)),
+			}
+		},
+	}
+}
+
+func howFarOutside(a *Assumption, g *Grant) string {
+	switch at := a.At(); {
+	case at.Before(g.From):
+		return fmt.Sprintf("%s before the nearest grant (%s) opened", span(g.Record.Opened.Sub(at)), g.Record.Group)
+	case g.Removal != nil && !at.Before(g.Removal.At):
+		return fmt.Sprintf("%s after the nearest grant (%s) was removed", span(at.Sub(g.Removal.At)), g.Record.Group)
+	default:
+		return fmt.Sprintf("%s after the approved end of the nearest grant (%s), whose membership lasted on",
+			span(at.Sub(g.Record.ApprovedUntil)), g.Record.Group)
+	}
+}

@@ -1,0 +1,152 @@
+// Package rules holds the rules by which sessions and grants are judged, one
+// file each: when it fires, what must be covered to be sure, how grave it is,
+// which controls it serves. A rule says what it sees; whether its needs are
+// covered is decided in one place, by package correlate.
+package rules
+
+import (
+	"slices"
+	"time"
+
+	"jitaudit/correlate/policy"
+	"jitaudit/schemas"
+)
+
+// Rule is one rule. Exactly one of Assumption, Session and Grant is set.
+type Rule struct {
+	Name     string
+	Severity schemas.Severity
+	// Title says in a few words what is wrong.
+	Title string
+	// AnyProvider rules are judged even where the SAML provider is not in the
+	// policy.
+	AnyProvider bool
+	// Controls are those that the rule gives evidence for.
+	Controls []string
+	// Attack are MITRE ATT&CK technique ids.
+	Attack []string
+
+	// Assumption judges each assumption of a session. The rule fires once per
+	// session, on the earliest assumption that breaks it.
+	Assumption func(*Assumption) *Breach
+	// Session judges a session as a whole.
+	Session func(*Session) *Breach
+	// Grant judges one membership.
+	Grant func(*Grant) *Breach
+}
+
+// All returns the rules in the order in which they are judged. SourceGap comes
+// last: it looks at what the others could not judge.
+func All() []Rule {
+	return []Rule{
+		noGrant(), outsideGrant(), outsideHours(), noSignOn(), assertionMismatch(), noMFA(),
+		longSession(), outlivedGrant(), breakGlass(), unattributed(), sourceGap(),
+		lateRevocation(), lingeringMembership(),
+	}
+}
+
+// Names returns the names of all rules, sorted.
+func Names() []string {
+	var names []string
+	for _, r := range All() {
+		names = append(names, r.Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Assumption is what a rule sees of one assumption.
+type Assumption struct {
+	Fact     *schemas.Fact
+	Person   schemas.Person
+	Policy   *policy.Policy
+	Provider *policy.Provider // nil: not in the policy
+	Scope    policy.Scope
+	// SignOn explains the assumption by the key JoinedBy; nil: none does.
+	SignOn   *schemas.Fact
+	JoinedBy schemas.JoinKey
+	// MFA and Factor answer for the Okta session behind SignOn.
+	MFA    schemas.MFA
+	Factor *schemas.Fact
+	// Containing are the grants that contain its time, the latest opened
+	// first; Near those that are near it but do not, the nearest first.
+	Containing, Near []*Grant
+	// Limit is the end of the chain of grants that contain it; zero: no end.
+	Limit time.Time
+	// LateUse is the earliest known call after Limit and inside no grant.
+	LateUse *Use
+}
+
+// At is the assumption's time.
+func (a *Assumption) At() time.Time { return a.Fact.At }
+
+// Use is one known call with a session's credentials.
+type Use struct {
+	EventID string
+	At      time.Time
+}
+
+// Grant is what a rule sees of one grant.
+type Grant struct {
+	Record *schemas.Grant
+	Policy *policy.Policy
+	// Org is the Okta org that the membership is in.
+	Org string
+	// Opener, Removal: the events; Opener is nil where only the end was seen.
+	Opener, Removal *schemas.Fact
+	// From is the earliest instant that the grant contains (zero: unknown, it
+	// was open before the log shows); Limit the latest (zero: none).
+	From, Limit time.Time
+}
+
+// Contains reports whether the grant contains t, both ends included.
+func (g *Grant) Contains(t time.Time) bool {
+	return !t.Before(g.From) && (g.Limit.IsZero() || !t.After(g.Limit))
+}
+
+// Session is what a rule sees of one session.
+type Session struct {
+	Record      *schemas.Session
+	Person      schemas.Person
+	Policy      *policy.Policy
+	Scope       policy.Scope
+	Assumptions []*Assumption
+	// LastEvent is the event that makes the session end when it does.
+	LastEvent string
+	// Unjudged is what the rules before could not judge.
+	Unjudged []schemas.Unjudged
+}
+
+// Breach is a rule's word that it is broken, if its needs are covered.
+type Breach struct {
+	// Anchor is the event on which the finding hangs.
+	Anchor *schemas.Fact
+	// Severity overrides the rule's own.
+	Severity schemas.Severity
+	// Resolved: was true and is over.
+	Resolved bool
+	Why      string
+	// Evidence are further event ids.
+	Evidence []string
+	Grant    string
+	// Needs must all be covered.
+	Needs []Need
+	// Cannot says that the rule cannot be judged whatever is covered.
+	Cannot schemas.UnjudgedReason
+}
+
+// Need is an interval of a shard, both ends included, that must be covered.
+type Need struct {
+	Shard    string
+	From, To time.Time
+}
+
+// aroundGrants is what must be covered to say that no other grant is near t.
+func aroundGrants(a *Assumption) []Need {
+	b := &a.Policy.Bounds
+	return []Need{{
+		Shard: schemas.OktaShard(a.Provider.OktaOrg),
+		From:  a.At().Add(-b.GrantLookback),
+		To:    a.At().Add(b.PropagationDelay),
+	}}
+}

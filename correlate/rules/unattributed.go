@@ -1,0 +1,49 @@
+package rules
+
+import (
+	"fmt"
+
+	"jitaudit/schemas"
+)
+
+// unattributed: no user of Okta is known by any name that the assumption
+// carries.
+func unattributed() Rule {
+	return Rule{
+		Name:        "unattributed",
+		Severity:    schemas.Medium,
+		Title:       "nobody found for the session",
+		AnyProvider: true,
+		Controls:    []string{"SOC 2 CC6.1", "ISO 27001 A.8.15", "PCI DSS 10.2", "NIST AU-3", "NIST AC-2"},
+		Attack:      []string{"T1078.004"},
+		Assumption: func(a *Assumption) *Breach {
+			if a.Person.Attributed() {
+				return nil
+			}
+			return &Breach{
+				Anchor: a.Fact,
+				Needs:  everyOrg(a),
+				Why: fmt.Sprintf("%q assumed %s at %s; nobody in Okta is known by a name that the assumption carries.",
+					a.Person.Name, role(a), clock(a.At())),
+			}
+		},
+	}
+}
+
+// everyOrg is what must be covered to say that nobody is known: the provider's
+// org or, where the provider is not in the policy, each of its orgs.
+func everyOrg(a *Assumption) []Need {
+	if a.Provider != nil {
+		return aroundGrants(a)
+	}
+	b := &a.Policy.Bounds
+	var needs []Need
+	for _, org := range a.Policy.Orgs() {
+		needs = append(needs, Need{
+			Shard: schemas.OktaShard(org),
+			From:  a.At().Add(-b.GrantLookback),
+			To:    a.At().Add(b.PropagationDelay),
+		})
+	}
+	return needs
+}

@@ -1,0 +1,122 @@
+package correlate
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"jitaudit/schemas"
+)
+
+// useSlot is how finely the use of a credential is kept. Within a slot only the
+// first and the last call are known.
+const useSlot = 15 * time.Minute
+
+// Use is the calls made with one credential in one quarter of an hour, as far
+// as repetition cannot change it: nothing here is a count.
+type Use struct {
+	UseKey
+	First, Last     time.Time
+	FirstID, LastID string
+	// Services are those called, sorted.
+	Services []string
+}
+
+// UseKey tells uses apart.
+type UseKey struct {
+	PrincipalID string // "AROA…:session name"
+	// AccessKeyID is empty for calls by the console, which takes a new key per
+	// request, and by AWS services on the session's behalf.
+	AccessKeyID string
+	CreatedAt   time.Time // creationDate; zero where unknown
+	Slot        time.Time // start of the quarter of an hour
+}
+
+// KeyOf says to which use a call belongs.
+func KeyOf(c *schemas.Call, at time.Time) UseKey {
+	k := UseKey{PrincipalID: c.PrincipalID, CreatedAt: c.CreatedAt, Slot: at.Truncate(useSlot)}
+	if !c.Console && !c.ServiceDriven {
+		k.AccessKeyID = c.AccessKeyID
+	}
+	return k
+}
+
+// Fold gathers calls into uses. Adding a call again changes nothing. The zero
+// value is empty and ready.
+type Fold struct{ uses map[UseKey]*Use }
+
+// Add takes in one call.
+func (f *Fold) Add(id string, at time.Time, c *schemas.Call) {
+	f.add(KeyOf(c, at), id, at, c.Service)
+}
+
+// AddUse takes in what was folded before.
+func (f *Fold) AddUse(u *Use) {
+	for _, s := range u.Services {
+		f.add(u.UseKey, u.FirstID, u.First, s)
+		f.add(u.UseKey, u.LastID, u.Last, s)
+	}
+}
+
+func (f *Fold) add(k UseKey, id string, at time.Time, service string) {
+	if f.uses == nil {
+		f.uses = make(map[UseKey]*Use)
+	}
+	u := f.uses[k]
+	if u == nil {
+		u = &Use{UseKey: k, First: at, Last: at, FirstID: id, LastID: id}
+		f.uses[k] = u
+	}
+	if before(at, id, u.First, u.FirstID) {
+		u.First, u.FirstID = at, id
+	}
+	if before(u.Last, u.LastID, at, id) {
+		u.Last, u.LastID = at, id
+	}
+	if i, found := slices.BinarySearch(u.Services, service); !found {
+		u.Services = slices.Insert(u.Services, i, service)
+	}
+}
+
+// Uses returns what was gathered, in a fixed order.
+func (f *Fold) Uses() []Use {
+	out := make([]Use, 0, len(f.uses))
+	for _, u := range f.uses {
+		out = append(out, *u)
+	}
+	slices.SortFunc(out, func(a, b Use) int { return compareUseKeys(&a.UseKey, &b.UseKey) })
+	return out
+}
+
+func compareUseKeys(a, b *UseKey) int {
+	return cmp.Or(
+		cmp.Compare(a.PrincipalID, b.PrincipalID),
+		cmp.Compare(a.AccessKeyID, b.AccessKeyID),
+		a.CreatedAt.Compare(b.CreatedAt),
+		a.Slot.Compare(b.Slot),
+	)
+}
+
+func before(at time.Time, id string, than time.Time, thanID string) bool {
+	if c := at.Compare(than); c != 0 {
+		return c < 0
+	}
+	return id < thanID
+}
+
+// fold brings folded and single calls together.
+func fold(uses []Use, facts []*schemas.Fact) []Use {
+	var f Fold
+	for _, fact := range facts {
+		if fact.Call != nil {
+			f.Add(fact.ID, fact.At, fact.Call)
+		}
+	}
+	if f.uses == nil {
+		return uses
+	}
+	for i := range uses {
+		f.AddUse(&uses[i])
+	}
+	return f.Uses()
+}
