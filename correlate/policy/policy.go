@@ -1,0 +1,176 @@
+// Package policy reads a policy and answers what it allows: which SAML provider
+// stands for which Okta org, which group opens which role, at which hours, for
+// how long, and which roles are for emergencies. It is pure: a policy is a
+// value of the bytes it was read from (and of the time zone database), and no
+// answer depends on what was asked before. The format is explained, key by key,
+// in examples/policy.yaml.
+package policy
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+
+	"jitaudit/schemas"
+)
+
+// Policy is what is allowed from one instant on. It is never changed once
+// parsed, and is safe for concurrent use.
+type Policy struct {
+	// Name is the file it was read from, as given to Parse.
+	Name string
+	// EffectiveFrom is when it comes into force, UTC; zero means always.
+	EffectiveFrom time.Time
+	// Hash is the SHA-256 of the file's bytes, 64 hex digits.
+	Hash   string
+	Bounds Bounds
+
+	accounts   accounts
+	providers  []provider
+	groups     []group
+	intervals  []interval
+	hours      []hours
+	limits     []limit
+	breakGlass []breakGlass
+	severity   map[string]schemas.Severity
+	people     []PersonAliases
+	orgs       []string
+
+	byARN   memo[string, *Provider]
+	byGroup memo[groupKey, []Target]
+	byRole  memo[roleKey, *entries]
+}
+
+// Parse reads a policy strictly: whatever it does not know is an error. Name is
+// the file's name for messages. All errors are reported, joined, in the order
+// of the file; each is an *Error and one line ("policy.yaml:12: unknown key
+// \"provders\", did you mean \"providers\"?").
+func Parse(name string, data []byte) (*Policy, error) {
+	d := &decoder{file: name}
+	root := d.root(data)
+	if root == nil {
+		return nil, joined(name, d.errs)
+	}
+	o := d.object(root, "", "effective_from", "accounts", "providers", "groups", "time_intervals",
+		"approved_hours", "max_session", "break_glass", "people", "severity", "bounds")
+	sum := sha256.Sum256(data)
+	p := &Policy{Name: name, Hash: hex.EncodeToString(sum[:])}
+	p.EffectiveFrom = d.instant(o, "effective_from")
+	d.bounds(o, &p.Bounds)
+	p.accounts = d.accounts(o)
+	p.providers = d.providers(o)
+	p.groups = d.groups(o, &p.accounts, p.Bounds.GrantDuration)
+	p.intervals = d.intervals(o)
+	p.hours = d.hours(o, &p.accounts, p.intervals)
+	p.limits = d.limits(o, &p.accounts)
+	p.breakGlass = d.breakGlass(o, &p.accounts)
+	p.severity = d.severity(o)
+	p.people = d.people(o)
+	for _, pr := range p.providers {
+		p.orgs = append(p.orgs, pr.OktaOrg)
+	}
+	slices.Sort(p.orgs)
+	p.orgs = slices.Compact(p.orgs)
+	if len(d.errs) > 0 {
+		return nil, joined(name, d.errs)
+	}
+	return p, nil
+}
+
+// ID is the part of the hash that records carry: its first 16 hex digits.
+func (p *Policy) ID() string { return p.Hash[:16] }
+
+// AccountName is the name that the policy gives to a 12-digit account id, the
+// first one where it gives several; "" where it gives none.
+func (p *Policy) AccountName(id string) string { return p.accounts.names[id] }
+
+// Orgs are the Okta orgs of the providers, distinct and sorted. The slice is
+// shared: do not change it.
+func (p *Policy) Orgs() []string { return p.orgs }
+
+// PersonAliases are further names of one person, all folded (trimmed, lower
+// case).
+type PersonAliases struct {
+	Login   string
+	Aliases []string
+}
+
+// People are the persons to whom the policy gives further names, in the order
+// of the file. The slice is shared: do not change it.
+func (p *Policy) People() []PersonAliases { return p.people }
+
+// Severity is the severity of a rule's findings: what the policy sets, else def.
+func (p *Policy) Severity(rule string, def schemas.Severity) schemas.Severity {
+	if s, ok := p.severity[rule]; ok {
+		return s
+	}
+	return def
+}
+
+// Rules are the names of the rules that a policy may speak of, in the order of
+// docs/correlation.md.
+func Rules() []string {
+	return []string{
+		"no_grant", "outside_grant", "outside_hours", "no_sign_on", "assertion_mismatch", "no_mfa",
+		"long_session", "outlived_grant", "break_glass", "unattributed", "source_gap",
+		"late_revocation", "lingering_membership",
+	}
+}
+
+func (d *decoder) instant(o object, key string) time.Time {
+	s := d.string(o.values[key], o.key(key))
+	if s == "" {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		d.errorf(o.at(key), "%s: %s is no time: write it as 2026-01-31T00:00:00Z", o.key(key), quote(s))
+	}
+	return t.UTC()
+}
+
+func (d *decoder) severity(root object) map[string]schemas.Severity {
+	o := d.object(root.values["severity"], "severity", Rules()...)
+	out := make(map[string]schemas.Severity, len(o.values))
+	for _, rule := range Rules() {
+		if o.has(rule) {
+			out[rule] = schemas.Severity(d.oneOf(o, rule, "", string(schemas.Info), string(schemas.Low),
+				string(schemas.Medium), string(schemas.High), string(schemas.Critical)))
+		}
+	}
+	return out
+}
+
+func (d *decoder) people(root object) []PersonAliases {
+	var out []PersonAliases
+	owner := map[string]string{} // handle → login of the entry that holds it
+	claim := func(handle, login string, line int) {
+		if other, ok := owner[handle]; ok {
+			d.errorf(line, "%s already names %s: a handle has one person", quote(handle), other)
+			return
+		}
+		owner[handle] = login
+	}
+	for i, n := range d.list(root.values["people"], "people") {
+		o := d.object(n, index("people", i), "login", "aliases")
+		person := PersonAliases{Login: fold(d.required(o, "login"))}
+		if person.Login == "" {
+			continue
+		}
+		claim(person.Login, person.Login, o.at("login"))
+		if !o.has("aliases") {
+			d.errorf(o.line, "%s is missing", o.key("aliases"))
+		}
+		for _, w := range d.words(o.values["aliases"], o.key("aliases")) {
+			claim(fold(w.text), person.Login, w.line)
+			person.Aliases = append(person.Aliases, fold(w.text))
+		}
+		out = append(out, person)
+	}
+	return out
+}
+
+// fold makes handles comparable.
+func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }

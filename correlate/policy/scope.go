@@ -1,0 +1,202 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Scope is what an entry of the policy may be limited to.
+type Scope struct {
+	Account string // 12 digits
+	Role    string // without path
+	// People are the login and aliases of the person, folded (trimmed, lower
+	// case). An entry for certain people applies when any of them matches.
+	People []string
+}
+
+// scope is the condition of an entry. What is left out matches everything.
+type scope struct {
+	accounts, roles, people []wildcard
+	ids                     []string // accounts that are named one by one
+	everyAccount            bool
+	everyRole               bool
+	everybody               bool
+}
+
+func (s *scope) role(account, role string) bool {
+	return (s.everyAccount || slices.Contains(s.ids, account) || matchAny(s.accounts, account)) &&
+		(s.everyRole || matchAny(s.roles, role))
+}
+
+func (s *scope) person(people []string) bool {
+	if s.everybody {
+		return true
+	}
+	for _, p := range people {
+		if matchAny(s.people, p) {
+			return true
+		}
+	}
+	return false
+}
+
+func matchAny(ws []wildcard, s string) bool {
+	for i := range ws {
+		if ws[i].match(s) {
+			return true
+		}
+	}
+	return false
+}
+
+// limit is an entry of max_session.
+type limit struct {
+	scope
+	length time.Duration
+}
+
+// BreakGlass is what the policy says of a role for emergencies.
+type BreakGlass struct {
+	// Waives are rules that are not judged for it.
+	Waives []string
+}
+
+type breakGlass struct {
+	scope
+	BreakGlass
+}
+
+type roleKey struct{ account, role string }
+
+// entries are those that can apply to one role, in order; who decides the rest.
+type entries struct {
+	hours      []*hours
+	limits     []*limit
+	breakGlass []*breakGlass
+}
+
+// entries picks by account and role once, so that later only people are matched.
+func (p *Policy) entries(account, role string) *entries {
+	if e, ok := p.byRole.get(roleKey{account, role}); ok {
+		return e
+	}
+	e := &entries{}
+	for i := range p.hours {
+		if h := &p.hours[i]; h.role(account, role) {
+			e.hours = append(e.hours, h)
+		}
+	}
+	for i := range p.limits {
+		if l := &p.limits[i]; l.role(account, role) {
+			e.limits = append(e.limits, l)
+		}
+	}
+	for i := range p.breakGlass {
+		if b := &p.breakGlass[i]; b.role(account, role) {
+			e.breakGlass = append(e.breakGlass, b)
+		}
+	}
+	p.byRole.put(roleKey{strings.Clone(account), strings.Clone(role)}, e)
+	return e
+}
+
+// MaxSession is the longest session allowed there: that of the first entry that
+// matches, else Bounds.MaxSession.
+func (p *Policy) MaxSession(s Scope) time.Duration {
+	for _, l := range p.entries(s.Account, s.Role).limits {
+		if l.person(s.People) {
+			return l.length
+		}
+	}
+	return p.Bounds.MaxSession
+}
+
+// BreakGlass is the first entry that matches; nil when the role is not one for
+// emergencies. It is shared: do not change it.
+func (p *Policy) BreakGlass(s Scope) *BreakGlass {
+	for _, b := range p.entries(s.Account, s.Role).breakGlass {
+		if b.person(s.People) {
+			return &b.BreakGlass
+		}
+	}
+	return nil
+}
+
+// scopeKeys are the keys that scope reads.
+func scopeKeys(more ...string) []string {
+	return append([]string{"accounts", "roles", "people"}, more...)
+}
+
+// scope reads accounts, roles and people. An account is an id, a name, or a
+// wildcard over both.
+func (d *decoder) scope(o object, a *accounts) scope {
+	s := scope{everyAccount: !o.has("accounts"), everyRole: !o.has("roles"), everybody: !o.has("people")}
+	for _, w := range d.words(o.values["accounts"], o.key("accounts")) {
+		if !strings.Contains(w.text, "*") {
+			if id := d.resolve(a, o.key("accounts"), w.text, w.line); id != "" {
+				s.ids = append(s.ids, id)
+			}
+			continue
+		}
+		s.accounts = append(s.accounts, newWildcard(w.text))
+		s.ids = append(s.ids, d.wildAccounts(o, a, w)...)
+	}
+	for _, w := range d.words(o.values["roles"], o.key("roles")) {
+		s.roles = append(s.roles, newWildcard(w.text))
+	}
+	for _, w := range d.words(o.values["people"], o.key("people")) {
+		s.people = append(s.people, newWildcard(fold(w.text)))
+	}
+	s.everyAccount = s.everyAccount || slices.ContainsFunc(s.accounts, wildcard.any)
+	s.everyRole = s.everyRole || slices.ContainsFunc(s.roles, wildcard.any)
+	s.everybody = s.everybody || slices.ContainsFunc(s.people, wildcard.any)
+	return s
+}
+
+// wildAccounts are the accounts whose names a wildcard matches. One that can
+// match neither a name nor an id is a slip of the pen.
+func (d *decoder) wildAccounts(o object, a *accounts, w word) []string {
+	var ids []string
+	for _, e := range a.list {
+		if newWildcard(w.text).match(e.alias) {
+			ids = append(ids, e.id)
+		}
+	}
+	if len(ids) == 0 && strings.Trim(w.text, "*0123456789") != "" {
+		d.errorf(w.line, "%s: %s matches no name in accounts", o.key("accounts"), quote(w.text))
+	}
+	return ids
+}
+
+func (d *decoder) limits(root object, a *accounts) []limit {
+	var out []limit
+	for i, n := range d.list(root.values["max_session"], "max_session") {
+		o := d.object(n, index("max_session", i), scopeKeys("limit")...)
+		d.required(o, "limit")
+		out = append(out, limit{d.scope(o, a), d.duration(o, "limit", 0, sessionLength())})
+	}
+	return out
+}
+
+func (d *decoder) breakGlass(root object, a *accounts) []breakGlass {
+	var out []breakGlass
+	for i, n := range d.list(root.values["break_glass"], "break_glass") {
+		o := d.object(n, index("break_glass", i), scopeKeys("waives")...)
+		b := breakGlass{scope: d.scope(o, a)}
+		if !o.has("roles") && o.line > 0 {
+			d.errorf(o.line, "%s is missing: break-glass roles must be named", o.key("roles"))
+		}
+		for _, w := range d.words(o.values["waives"], o.key("waives")) {
+			switch {
+			case w.text == "break_glass":
+				d.errorf(w.line, "%s: break_glass can't be waived: the use of such a role is always reported", o.key("waives"))
+			case !contains(Rules(), w.text):
+				d.errorf(w.line, "%s: unknown rule %s%s", o.key("waives"), quote(w.text), suggestion(w.text, Rules()))
+			}
+			b.Waives = append(b.Waives, w.text)
+		}
+		out = append(out, b)
+	}
+	return out
+}
