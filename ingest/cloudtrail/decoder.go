@@ -1,0 +1,230 @@
+// Package cloudtrail turns AWS CloudTrail events into facts: who assumed a role
+// by SAML, what was called with an assumed role, and how the IAM Identity Center
+// portal was used.
+package cloudtrail
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"jitaudit/ingest"
+	"jitaudit/ingest/jsonscan"
+	"jitaudit/ingest/timestamp"
+	"jitaudit/schemas"
+)
+
+// Decoder turns events into facts. It keeps strings that come again and again,
+// is not safe for concurrent use (have one per worker), and ready as zero value.
+type Decoder struct {
+	doc    jsonscan.Document
+	v      *jsonscan.Values
+	text   interner
+	err    error // the first field of a wrong type in the event
+	shard  []byte
+	last   date // the last creation date
+	call   schemas.Call
+	assume schemas.Assume
+	portal schemas.Portal
+}
+
+// date is a time that was read before.
+type date struct {
+	text string
+	time time.Time
+}
+
+// Decode decodes one event; it is the convenient form of Decoder, and slower.
+// relevant is false for a well-formed event that proves nothing of interest. An
+// error is the reason of a dead letter.
+func Decode(raw []byte) (fact schemas.Fact, relevant bool, err error) {
+	var d Decoder
+	relevant, err = d.Decode(raw, &fact)
+	return fact, relevant, err
+}
+
+// Decode decodes one event into f, if it is relevant. The payload of f belongs
+// to the decoder and is valid until the next call: copy *f.Call, *f.Assume or
+// *f.Portal to keep it. Strings may be kept.
+func (d *Decoder) Decode(raw []byte, f *schemas.Fact) (relevant bool, err error) {
+	v, err := d.doc.Parse(raw, fields)
+	if err != nil {
+		return false, fmt.Errorf("%w; mend or remove the record", err)
+	}
+	return d.decode(raw, v, f)
+}
+
+// DecodeRecord is Decode for a record that was read with Fields.
+func (d *Decoder) DecodeRecord(rec ingest.Record, f *schemas.Fact) (relevant bool, err error) {
+	if rec.Values == nil {
+		return d.Decode(rec.Raw, f)
+	}
+	return d.decode(rec.Raw, rec.Values, f)
+}
+
+func (d *Decoder) decode(raw []byte, v *jsonscan.Values, f *schemas.Fact) (bool, error) {
+	d.v, d.err = v, nil
+	if err := d.check(); err != nil {
+		return false, err
+	}
+	kind, relevant := d.relevance()
+	if d.err != nil || !relevant {
+		return false, d.err
+	}
+	at, ok := timestamp.Parse(v.Bytes(fEventTime))
+	if !ok {
+		return false, fmt.Errorf("eventTime %q is no time that CloudTrail writes; use RFC 3339 in UTC", v.Text(fEventTime))
+	}
+	*f = schemas.Fact{Kind: kind, Source: schemas.CloudTrail, At: at, Addendum: v.Kind(fAddendum) == jsonscan.Object}
+	switch kind {
+	case schemas.Acted:
+		d.acted(f)
+	case schemas.PortalUsed:
+		relevant = d.portalUsed(f)
+	default:
+		d.assumed(f)
+	}
+	if d.err != nil || !relevant {
+		return false, d.err
+	}
+	d.identify(raw, f)
+	return true, d.err
+}
+
+var (
+	errNoTime = errors.New("not a CloudTrail record: no eventTime; check that the file is a CloudTrail log")
+	errNoName = errors.New("not a CloudTrail record: no eventName; check that the file is a CloudTrail log")
+)
+
+// check refuses what is no CloudTrail event at all.
+func (d *Decoder) check() error {
+	switch {
+	case d.absent(fEventTime):
+		return errNoTime
+	case d.absent(fEventName):
+		return errNoName
+	}
+	d.bytes(fEventTime)
+	d.bytes(fEventName)
+	if k := d.v.Kind(fIdentity); k > jsonscan.Null && k != jsonscan.Object {
+		d.wrongType(fIdentity, "an object")
+	}
+	return d.err
+}
+
+// relevance tells by name and identity what kind of fact an event is, if any.
+func (d *Decoder) relevance() (schemas.FactKind, bool) {
+	name, source := d.bytes(fEventName), d.bytes(fEventSource)
+	if string(name) == "AssumeRoleWithSAML" {
+		if string(source) != "sts.amazonaws.com" && len(source) > 0 {
+			return "", false
+		}
+		if d.succeeded() {
+			return schemas.Assumed, true
+		}
+		return schemas.AssumeFailed, true
+	}
+	switch string(d.bytes(fIdentityType)) {
+	case "AssumedRole":
+		return schemas.Acted, len(d.bytes(fPrincipalID)) > 0
+	case "IdentityCenterUser", "Unknown":
+		return schemas.PortalUsed, isPortalEvent(string(source), string(name))
+	}
+	return "", false
+}
+
+// identify sets the id, the hash and the shard of the fact.
+func (d *Decoder) identify(raw []byte, f *schemas.Fact) {
+	account := d.bytes(fRecipient)
+	if len(account) == 0 && f.Assume != nil {
+		account = []byte(f.Assume.Account)
+	}
+	if len(account) == 0 {
+		account = d.bytes(fIdentityAccount)
+	}
+	f.Shard = d.shardName(account, d.bytes(fRegion))
+
+	// The id and the hash of a call are in no other event, so they share the one
+	// allocation that a call needs.
+	var buf [96]byte
+	b := hash(buf[:0], raw)
+	n := len(b)
+	if id := d.bytes(fEventID); len(id) == 0 {
+		sum := sha256.Sum256(raw)
+		b = hex.AppendEncode(append(b, "sha256:"...), sum[:])
+	} else {
+		b = append(b, id...)
+	}
+	s := valid(b)
+	f.Hash, f.ID = s[:n], s[n:]
+}
+
+// hash appends the 64-bit xxHash of raw in 16 hex digits.
+func hash(b, raw []byte) []byte {
+	const digits = "0123456789abcdef"
+	h := xxhash.Sum64(raw)
+	for shift := 60; shift >= 0; shift -= 4 {
+		b = append(b, digits[h>>shift&15])
+	}
+	return b
+}
+
+// shardName is schemas.AWSShard without an allocation for each event.
+func (d *Decoder) shardName(account, region []byte) string {
+	d.shard = append(d.shard[:0], account...)
+	d.shard = append(d.shard, '/')
+	d.shard = append(d.shard, region...)
+	return d.text.shard(d.shard)
+}
+
+// absent reports a field that is missing, null or an empty string.
+func (d *Decoder) absent(slot int) bool {
+	k := d.v.Kind(slot)
+	return k <= jsonscan.Null || k == jsonscan.String && len(d.v.Raw(slot)) == 2
+}
+
+// bytes reads a field that must be a string, if it is there.
+func (d *Decoder) bytes(slot int) []byte {
+	if k := d.v.Kind(slot); k > jsonscan.Null && k != jsonscan.String {
+		d.wrongType(slot, "a string")
+	}
+	return d.v.Bytes(slot)
+}
+
+// string is bytes as a string that may be kept.
+func (d *Decoder) string(slot int) string { return d.text.get(d.bytes(slot)) }
+
+// first is the first of the fields that says anything.
+func (d *Decoder) first(slots ...int) string {
+	for _, slot := range slots {
+		if s := d.string(slot); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+func (d *Decoder) wrongType(slot int, want string) {
+	if d.err == nil {
+		d.err = fmt.Errorf("%s is %s where CloudTrail writes %s; mend or remove the record", paths[slot], d.v.Kind(slot), want)
+	}
+}
+
+// time reads a time that many calls share. Unreadable text is the zero time.
+func (d *Decoder) time(slot int) time.Time {
+	b := d.bytes(slot)
+	if len(b) == 0 {
+		return time.Time{}
+	}
+	last := &d.last
+	if last.text == string(b) {
+		return last.time
+	}
+	t, _ := timestamp.Parse(b)
+	*last = date{text: d.text.get(b), time: t}
+	return t
+}

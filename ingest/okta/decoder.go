@@ -1,0 +1,212 @@
+// Package okta turns events of the Okta System Log into facts: who was put into
+// or taken out of a group, who signed on to a SAML application, and with which
+// factors.
+package okta
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+
+	"jitaudit/ingest"
+	"jitaudit/ingest/jsonscan"
+	"jitaudit/ingest/timestamp"
+	"jitaudit/schemas"
+)
+
+// Decoder turns the events of one org into facts. It is not safe for concurrent
+// use: have one per worker.
+type Decoder struct {
+	// Org is the name of the Okta org.
+	Org string
+
+	doc, targets jsonscan.Document
+	v            *jsonscan.Values
+	err          error // the first field of a wrong type in the event
+}
+
+// Decode decodes one event. relevant is false for a well-formed event that
+// proves nothing of interest. An error is the reason of a dead letter.
+func (d *Decoder) Decode(raw []byte) (fact schemas.Fact, relevant bool, err error) {
+	v, err := d.doc.Parse(raw, fields)
+	if err != nil {
+		return fact, false, fmt.Errorf("%w; mend or remove the record", err)
+	}
+	return d.decode(raw, v)
+}
+
+// DecodeRecord is Decode for a record that was read with Fields.
+func (d *Decoder) DecodeRecord(rec ingest.Record) (fact schemas.Fact, relevant bool, err error) {
+	if rec.Values == nil {
+		return d.Decode(rec.Raw)
+	}
+	return d.decode(rec.Raw, rec.Values)
+}
+
+var (
+	errNoType = errors.New("not an Okta System Log event: no eventType; check that the file is an export of the System Log")
+	errNoTime = errors.New("not an Okta System Log event: no published; check that the file is an export of the System Log")
+)
+
+func (d *Decoder) decode(raw []byte, v *jsonscan.Values) (fact schemas.Fact, relevant bool, err error) {
+	d.v, d.err = v, nil
+	eventType, published := d.text(fEventType), d.text(fPublished)
+	switch {
+	case d.err != nil:
+		return fact, false, d.err
+	case eventType == "":
+		return fact, false, errNoType
+	case published == "":
+		return fact, false, errNoTime
+	}
+	at, ok := timestamp.Parse([]byte(published))
+	if !ok {
+		return fact, false, fmt.Errorf("published %q is no time that Okta writes; use RFC 3339 in UTC", published)
+	}
+	read := d.reader(eventType)
+	if read == nil || !d.succeeded() {
+		return fact, false, d.err
+	}
+	fact = schemas.Fact{
+		ID: d.text(fUUID), Source: schemas.Okta, Shard: schemas.OktaShard(d.Org), At: at,
+		Hash: fmt.Sprintf("%016x", xxhash.Sum64(raw)),
+	}
+	if fact.ID == "" {
+		sum := sha256.Sum256(raw)
+		fact.ID = "sha256:" + hex.EncodeToString(sum[:])
+	}
+	targets := d.readTargets()
+	relevant = read(&fact, targets)
+	fact.Who.Org = d.Org
+	if d.err != nil || !relevant {
+		return schemas.Fact{}, false, d.err
+	}
+	return fact, true, nil
+}
+
+// reader knows what becomes a fact (Okta event types). All other event types
+// prove nothing that is judged.
+func (d *Decoder) reader(eventType string) func(*schemas.Fact, targets) bool {
+	switch eventType {
+	case "group.user_membership.add":
+		return func(f *schemas.Fact, t targets) bool { return d.groupChange(f, t, schemas.GroupAdded) }
+	case "group.user_membership.remove":
+		return func(f *schemas.Fact, t targets) bool { return d.groupChange(f, t, schemas.GroupRemoved) }
+	case "user.authentication.sso":
+		return d.signOn
+	case "user.authentication.auth_via_mfa":
+		return d.factor
+	}
+	return nil
+}
+
+// succeeded reads outcome.result. The System Log writes SUCCESS, previews of
+// event hooks Success.
+func (d *Decoder) succeeded() bool { return strings.EqualFold(d.text(fResult), "SUCCESS") }
+
+// groupChange reads a change of a group. The actor did it; the user among the
+// targets is whom it happened to. An event that names no user or no group, as
+// the preview of an event hook does, proves nothing.
+func (d *Decoder) groupChange(f *schemas.Fact, t targets, kind schemas.FactKind) bool {
+	user, group := t.user, t.group
+	if user.id == "" && known(user.alternateID) == "" || group.id == "" && group.name == "" {
+		return false
+	}
+	f.Kind, f.Who = kind, user.identity()
+	actor := d.actor()
+	f.Group = &schemas.GroupChange{
+		ID: group.id, Name: group.name,
+		Actor: schemas.Actor{ID: actor.id, Type: actor.kind, AlternateID: actor.alternateID, Name: actor.name},
+	}
+	return true
+}
+
+// signOn reads a sign-on to an application that speaks SAML. Okta cannot tell
+// whether the application accepted it. A sign-on to no application, or by
+// nobody, proves nothing.
+func (d *Decoder) signOn(f *schemas.Fact, t targets) bool {
+	if t.app.id == "" || !d.speaksSAML(t.app) {
+		return false
+	}
+	f.Kind, f.Who = schemas.SignedOn, d.person(t)
+	f.Who.NameID = known(t.appUser.alternateID)
+	if f.Who.NameID == "" {
+		f.Who.NameID = known(d.text(fSubject))
+	}
+	if f.Who.OktaUserID == "" && f.Who.Login == "" && f.Who.NameID == "" {
+		return false
+	}
+	f.Who.AssertionID = known(d.text(fJTI))
+	f.SignOn = &schemas.SignOn{
+		AppID: t.app.id, AppLabel: t.app.alternateID,
+		Issuer: known(d.text(fIssuer)), Audience: known(d.text(fAudience)),
+		SessionID: known(d.text(fSession)), RootSessionID: known(d.text(fRootSession)),
+		IP: d.text(fIP), UserAgent: d.text(fUserAgent),
+	}
+	return true
+}
+
+// speaksSAML tells by the application's sign-on mode. Events of 2019 do not give
+// it; debugData may then still say that it was OpenID Connect.
+func (d *Decoder) speaksSAML(app target) bool {
+	switch strings.ToUpper(app.signOnMode) {
+	case "SAML_2_0", "AWS_FEDERATED_LOGIN", "AWS_IAM_ROLE":
+		return true
+	case "":
+		return !strings.Contains(strings.ToUpper(d.text(fSignOnMode)), "OPENID")
+	}
+	return false
+}
+
+// factor reads a verified authenticator. One that is not named anywhere proves
+// nothing: on Identity Engine it may be the password.
+func (d *Decoder) factor(f *schemas.Fact, t targets) bool {
+	class, name := d.classify(t.enrollment)
+	f.Kind, f.Who = schemas.SecondFactor, d.person(t)
+	if name == "" || f.Who.OktaUserID == "" && f.Who.Login == "" {
+		return false
+	}
+	f.Factor = &schemas.Factor{
+		Class: class, Name: name,
+		UserVerified: bytes.Contains(t.enrollment.verified, []byte("USER_VERIFICATION")),
+		SessionID:    known(d.text(fSession)), RootSessionID: known(d.text(fRootSession)),
+	}
+	return true
+}
+
+// person is who signs on: the actor, or the user among the targets where the
+// actor is null or a machine.
+func (d *Decoder) person(t targets) schemas.Identity {
+	if actor := d.actor(); actor.kind == "User" || actor.kind == "" && actor.id != "" {
+		return actor.identity()
+	}
+	return t.user.identity()
+}
+
+func (d *Decoder) actor() target {
+	return target{
+		id: d.text(fActorID), kind: d.text(fActorType),
+		alternateID: d.text(fActorAlternateID), name: d.text(fActorName),
+	}
+}
+
+// text reads a field that must be a string, if it is there.
+func (d *Decoder) text(slot int) string {
+	if k := d.v.Kind(slot); k > jsonscan.Null && k != jsonscan.String && d.err == nil {
+		d.err = fmt.Errorf("%s is %s where Okta writes a string; mend or remove the record", paths[slot], k)
+	}
+	return d.v.Text(slot)
+}
+
+// known empties what Okta writes for a value that it does not have.
+func known(s string) string {
+	if s == "unknown" || s == "null" {
+		return ""
+	}
+	return s
+}

@@ -1,0 +1,151 @@
+package okta
+
+import (
+	"fmt"
+
+	"jitaudit/ingest/jsonscan"
+	"jitaudit/schemas"
+)
+
+// The fields of an event that are read (Okta System Log API, LogEvent).
+const (
+	fUUID = iota
+	fPublished
+	fEventType
+	fResult
+	fActorID
+	fActorType
+	fActorAlternateID
+	fActorName
+	fIP
+	fUserAgent
+	fSession
+	fRootSession
+	fCredentialType
+	fTarget
+	fJTI
+	fIssuer
+	fAudience
+	fSubject
+	fSignOnMode
+	fFactor
+)
+
+var paths = [...]string{
+	fUUID:             "uuid",
+	fPublished:        "published",
+	fEventType:        "eventType",
+	fResult:           "outcome.result",
+	fActorID:          "actor.id",
+	fActorType:        "actor.type",
+	fActorAlternateID: "actor.alternateId",
+	fActorName:        "actor.displayName",
+	fIP:               "client.ipAddress",
+	fUserAgent:        "client.userAgent.rawUserAgent",
+	fSession:          "authenticationContext.externalSessionId",
+	fRootSession:      "authenticationContext.rootSessionId",
+	fCredentialType:   "authenticationContext.credentialType",
+	fTarget:           "target",
+	fJTI:              "debugContext.debugData.jti",
+	fIssuer:           "debugContext.debugData.issuer",
+	fAudience:         "debugContext.debugData.audience",
+	fSubject:          "debugContext.debugData.subject",
+	fSignOnMode:       "debugContext.debugData.signOnMode",
+	fFactor:           "debugContext.debugData.factor",
+}
+
+var fields = jsonscan.NewFields(paths[:]...)
+
+// Fields are the fields that a Decoder needs; give them to the reader, so that
+// they are found while it splits.
+func Fields() *jsonscan.Fields { return fields }
+
+const (
+	tID = iota
+	tType
+	tAlternateID
+	tName
+	tSignOnMode
+	tMethod
+	tVerified
+)
+
+var targetFields = jsonscan.NewFields(
+	"id", "type", "alternateId", "displayName",
+	"detailEntry.signOnModeType", "detailEntry.methodTypeUsed", "detailEntry.methodUsedVerifiedProperties",
+)
+
+// target is one of the things that an event is about, or its actor.
+type target struct {
+	id, kind, alternateID, name string
+	signOnMode, method          string
+	verified                    []byte
+}
+
+func (t target) identity() schemas.Identity {
+	return schemas.Identity{OktaUserID: known(t.id), Login: known(t.alternateID), Name: t.name}
+}
+
+// targets are the first target of each type; their order is not fixed.
+type targets struct{ user, group, app, appUser, enrollment target }
+
+func (d *Decoder) readTargets() targets {
+	var all targets
+	switch k := d.v.Kind(fTarget); k {
+	case jsonscan.Missing, jsonscan.Null:
+		return all
+	case jsonscan.Array:
+	default:
+		d.fail(fmt.Errorf("target is %s where Okta writes an array; mend or remove the record", k))
+		return all
+	}
+	err := d.targets.Elements(d.v.Raw(fTarget), targetFields, func(k jsonscan.Kind, v *jsonscan.Values) error {
+		if k == jsonscan.Null {
+			return nil
+		}
+		if k != jsonscan.Object {
+			return fmt.Errorf("a target is %s where Okta writes an object; mend or remove the record", k)
+		}
+		return all.add(v)
+	})
+	d.fail(err)
+	return all
+}
+
+func (all *targets) add(v *jsonscan.Values) error {
+	for slot, name := range [...]string{tID: "id", tType: "type", tAlternateID: "alternateId", tName: "displayName"} {
+		if k := v.Kind(slot); k > jsonscan.Null && k != jsonscan.String {
+			return fmt.Errorf("a target's %s is %s where Okta writes a string; mend or remove the record", name, k)
+		}
+	}
+	var to *target
+	switch v.Text(tType) {
+	case "User":
+		to = &all.user
+	case "UserGroup":
+		to = &all.group
+	case "AppInstance":
+		to = &all.app
+	case "AppUser":
+		to = &all.appUser
+	case "AuthenticatorEnrollment":
+		to = &all.enrollment
+	default:
+		return nil
+	}
+	if to.kind != "" {
+		return nil
+	}
+	*to = target{
+		id: v.Text(tID), kind: v.Text(tType), alternateID: v.Text(tAlternateID), name: v.Text(tName),
+		signOnMode: v.Text(tSignOnMode), method: v.Text(tMethod),
+		verified: append([]byte(nil), v.Raw(tVerified)...),
+	}
+	return nil
+}
+
+func (d *Decoder) fail(err error) {
+	if d.err == nil {
+		d.err = err
+	}
+}
