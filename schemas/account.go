@@ -7,7 +7,7 @@ type CoverageBasis string
 
 // The bases of coverage.
 const (
-	CoverageAssumed CoverageBasis = "assumed"  // the poll reached the end, and the lateness bound has passed
+	CoverageAssumed  CoverageBasis = "assumed"  // the poll reached the end, and the lateness bound has passed
 	CoverageVerified CoverageBasis = "verified" // a trail digest proves it
 )
 
