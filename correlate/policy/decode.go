@@ -82,14 +82,20 @@ func (d *decoder) text(data []byte) bool {
 		d.errorf(0, "the file has %d bytes, more than %d: no policy is that large", len(data), maxSize)
 	case bytes.HasPrefix(data, []byte{0xFE, 0xFF}), bytes.HasPrefix(data, []byte{0xFF, 0xFE}):
 		d.errorf(0, "the file is UTF-16: save it as UTF-8")
-	case bytes.IndexByte(data, 0) >= 0:
-		d.errorf(1+bytes.Count(data[:bytes.IndexByte(data, 0)], []byte{'\n'}), "a NUL byte: the file is no UTF-8 text")
+	case bytes.ContainsFunc(data, control):
+		before := data[:bytes.IndexFunc(data, control)]
+		d.errorf(1+bytes.Count(before, []byte{'\n'}), "a control character (byte 0x%02x): the file is no plain text", data[len(before)])
 	case !utf8.Valid(data):
 		d.errorf(invalidLine(data), "bytes that are not UTF-8: save the file as UTF-8")
 	default:
 		return true
 	}
 	return false
+}
+
+// control knows the characters that no YAML file may hold.
+func control(r rune) bool {
+	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f
 }
 
 func invalidLine(data []byte) int {

@@ -66,11 +66,11 @@ func suggestion(word string, known []string) string {
 	if len(known) == 0 || len(known) > 20 {
 		return ""
 	}
-	return ", known are " + strings.Join(known, ", ")
+	return ", known: " + strings.Join(known, ", ")
 }
 
-// nearest returns the known word at the least edit distance; "" when even that
-// one is too far to be meant.
+// nearest returns the known word at the least edit distance, else the one that
+// the word begins; "" when none can be meant.
 func nearest(word string, known []string) string {
 	const longest = 64 // beyond it nobody mistyped one of our words
 	if len(word) > longest {
@@ -84,6 +84,11 @@ func nearest(word string, known []string) string {
 		}
 		if n := distance(word, strings.ToLower(k)); n < least && n < len(k) {
 			best, least = k, n
+		}
+	}
+	for _, k := range known {
+		if best == "" && len(word) > 2 && strings.HasPrefix(k, word) {
+			best = k
 		}
 	}
 	return best

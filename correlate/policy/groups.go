@@ -140,7 +140,7 @@ func (d *decoder) explicit(o object, a *accounts, g *group) {
 		if target.Role != "" && !isRole(target.Role) {
 			d.errorf(t.at("role"), "%s: %s is no role name: up to 64 letters, digits and _+=,.@-, without path", t.key("role"), quote(target.Role))
 		}
-		if slices.Contains(g.targets, target) {
+		if target.Account != "" && target.Role != "" && slices.Contains(g.targets, target) {
 			d.errorf(t.line, "%s: the role stands twice", t.path)
 		}
 		g.targets = append(g.targets, target)

@@ -2,6 +2,8 @@ package policy
 
 import (
 	"encoding/json"
+	"errors"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/alertmanager/timeinterval"
@@ -85,6 +87,10 @@ func ranges[T any, P unmarshaler[T]](d *decoder, o object, key, example string) 
 			}
 			return nil
 		})
+		var number *strconv.NumError
+		if errors.As(err, &number) {
+			err = errors.New("not a whole number")
+		}
 		if err != nil {
 			d.errorf(w.line, "%s: %s: %s; write %s", o.key(key), quote(w.text), oneLine(err.Error()), example)
 			continue

@@ -127,8 +127,12 @@ func (d *decoder) instant(o object, key string) time.Time {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
 		d.errorf(o.at(key), "%s: %s is no time: write it as 2026-01-31T00:00:00Z", o.key(key), quote(s))
+		return time.Time{}
 	}
-	return t.UTC()
+	if t = t.UTC(); t.Year() < 1970 || t.Year() > 9999 {
+		d.errorf(o.at(key), "%s: %s is out of range: years 1970 to 9999; leave it out for always", o.key(key), quote(s))
+	}
+	return t
 }
 
 func (d *decoder) severity(root object) map[string]schemas.Severity {

@@ -19,6 +19,7 @@ type Scope struct {
 type scope struct {
 	accounts, roles, people []wildcard
 	ids                     []string // accounts that are named one by one
+	written                 []string // accounts as the file names them
 	everyAccount            bool
 	everyRole               bool
 	everybody               bool
@@ -133,6 +134,7 @@ func scopeKeys(more ...string) []string {
 func (d *decoder) scope(o object, a *accounts) scope {
 	s := scope{everyAccount: !o.has("accounts"), everyRole: !o.has("roles"), everybody: !o.has("people")}
 	for _, w := range d.words(o.values["accounts"], o.key("accounts")) {
+		s.written = append(s.written, w.text)
 		if !strings.Contains(w.text, "*") {
 			if id := d.resolve(a, o.key("accounts"), w.text, w.line); id != "" {
 				s.ids = append(s.ids, id)
