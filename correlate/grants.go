@@ -10,18 +10,25 @@ import (
 	"jitaudit/schemas"
 )
 
-// membership is one stay of the person in one Okta group.
+// membership is one stay of the person in one Okta group, as far as one
+// approval reaches.
 type membership struct {
+	policy  *policy.Policy
+	targets []policy.Target
 	adds    []*schemas.Fact // empty: it was open before the log shows
-	removal *schemas.Fact   // nil: it lasts
+	removal *schemas.Fact   // nil: it lasts, or was renewed
+	// renewal is an addition after the approved end of a membership that was
+	// never taken away. It begins a stay of its own: what lies between was not
+	// approved.
+	renewal *schemas.Fact
 	// after is the removal before it, if any: a stay whose opening was not
 	// seen cannot have begun earlier.
 	after *schemas.Fact
 }
 
-// memberships pairs additions and removals, group by group. facts are sorted
-// by time.
-func memberships(facts []*schemas.Fact) []membership {
+// memberships pairs additions and removals, group by group, of the groups that
+// open roles. facts are sorted by time.
+func memberships(ps *policy.Set, facts []*schemas.Fact) []membership {
 	changes := make([]*schemas.Fact, 0, len(facts))
 	for _, f := range facts {
 		if f.Group != nil {
@@ -36,7 +43,7 @@ func memberships(facts []*schemas.Fact) []membership {
 		for n < len(changes) && changes[n].Group.ID == changes[0].Group.ID && changes[n].Who.Org == changes[0].Who.Org {
 			n++
 		}
-		out = appendStays(out, changes[:n])
+		out = appendStays(out, ps, changes[:n])
 		changes = changes[n:]
 	}
 	return out
@@ -57,25 +64,48 @@ func byGroupThenTime(a, b *schemas.Fact) int {
 	return -cmp.Compare(a.Kind, b.Kind) // "group_removed" before "group_added"
 }
 
-func appendStays(out []membership, changes []*schemas.Fact) []membership {
+func appendStays(out []membership, ps *policy.Set, changes []*schemas.Fact) []membership {
 	open := -1
 	var lastRemoval *schemas.Fact
 	for _, f := range changes {
+		added := f.Kind == schemas.GroupAdded
 		switch {
-		case f.Kind == schemas.GroupAdded && open >= 0:
+		case added && open >= 0 && out[open].reaches(f.At):
 			out[open].adds = append(out[open].adds, f)
-		case f.Kind == schemas.GroupAdded:
-			open = len(out)
-			out = append(out, membership{adds: []*schemas.Fact{f}, after: lastRemoval})
-		case open >= 0:
+			continue
+		case added && open >= 0:
+			out[open].renewal = f
+		case !added && open >= 0:
 			out[open].removal = f
 			open, lastRemoval = -1, f
-		default:
-			out = append(out, membership{removal: f, after: lastRemoval})
-			lastRemoval = f
+			continue
 		}
+		m := membership{policy: ps.At(f.At), after: lastRemoval}
+		m.targets = m.policy.Targets(f.Group.ID, f.Group.Name)
+		if added {
+			m.adds, open = []*schemas.Fact{f}, len(out)
+		} else {
+			m.removal, lastRemoval = f, f
+		}
+		out = append(out, m)
 	}
 	return out
+}
+
+// reaches reports whether an addition at t extends the stay: it comes no later
+// than the removal would have been due.
+func (m *membership) reaches(t time.Time) bool {
+	end := m.approvedUntil()
+	return end.IsZero() || !t.After(end.Add(m.policy.Bounds.RevocationTolerance))
+}
+
+// approvedUntil counts from the latest addition; zero where there is none or
+// the policy sets no duration.
+func (m *membership) approvedUntil() time.Time {
+	if len(m.adds) == 0 || len(m.targets) == 0 || m.targets[0].Duration == 0 {
+		return time.Time{}
+	}
+	return m.adds[len(m.adds)-1].At.Add(m.targets[0].Duration)
 }
 
 // opener is the event on which the grant's id and findings hang.
@@ -86,54 +116,67 @@ func (m *membership) opener() *schemas.Fact {
 	return m.removal
 }
 
-// grants turns memberships into grants, one per role that the group's name
-// opens under the policy in force at the opening.
+// grants turns memberships into grants, one per role that the group opens
+// under the policy in force at the opening.
 func grants(in *Input, facts []*schemas.Fact) []*rules.Grant {
 	var out []*rules.Grant
-	for _, m := range memberships(facts) {
-		opener := m.opener()
-		p := in.Policies.At(opener.At)
-		for _, t := range p.Targets(opener.Group.ID, opener.Group.Name) {
-			out = append(out, newGrant(in.Person, p, &m, t))
+	for _, m := range memberships(in.Policies, facts) {
+		for _, t := range m.targets {
+			out = append(out, newGrant(in.Person, &m, t))
 		}
 	}
 	slices.SortFunc(out, func(a, b *rules.Grant) int { return compareGrants(a.Record, b.Record) })
 	return out
 }
 
-func newGrant(person schemas.Person, p *policy.Policy, m *membership, t policy.Target) *rules.Grant {
+func newGrant(person schemas.Person, m *membership, t policy.Target) *rules.Grant {
 	opener := m.opener()
 	r := &schemas.Grant{
-		ID:      schemas.GrantID(person.Key, opener.ID, t.Account, t.Role),
-		Person:  person,
-		Account: t.Account,
-		Role:    t.Role,
-		GroupID: opener.Group.ID,
-		Group:   opener.Group.Name,
-		Policy:  p.ID(),
+		ID:            schemas.GrantID(person.Key, opener.ID, t.Account, t.Role),
+		Person:        person,
+		Account:       t.Account,
+		Role:          t.Role,
+		GroupID:       opener.Group.ID,
+		Group:         opener.Group.Name,
+		ApprovedUntil: m.approvedUntil(),
+		Policy:        m.policy.ID(),
 	}
-	g := &rules.Grant{Record: r, Policy: p, Org: opener.Who.Org, Removal: m.removal}
-	b := &p.Bounds
+	g := &rules.Grant{Record: r, Policy: m.policy, Org: opener.Who.Org, Removal: m.removal, Renewal: m.renewal, Events: m.events()}
+	b := &m.policy.Bounds
 	if len(m.adds) > 0 {
 		g.Opener = opener
 		r.Opened, r.GrantedBy = opener.At, &opener.Group.Actor
-		r.ApprovedUntil = m.adds[len(m.adds)-1].At.Add(t.Duration)
 		g.From = r.Opened.Add(-b.PropagationDelay)
-		g.Limit = r.ApprovedUntil.Add(b.RevocationTolerance)
-	} else if m.after != nil {
-		g.From = m.after.At
-	}
-	for _, add := range m.adds {
-		r.Evidence = append(r.Evidence, add.ID)
+		if !r.ApprovedUntil.IsZero() {
+			g.Limit = r.ApprovedUntil.Add(b.RevocationTolerance)
+		}
+	} else {
+		g.From = m.removal.At.Add(-b.GrantLookback)
+		if m.after != nil && m.after.At.After(g.From) {
+			g.From = m.after.At
+		}
 	}
 	if m.removal != nil {
 		r.Removed, r.RemovedBy = m.removal.At, &m.removal.Group.Actor
-		r.Evidence = append(r.Evidence, m.removal.ID)
 		if end := r.Removed.Add(b.ClockSkew); g.Limit.IsZero() || end.Before(g.Limit) {
 			g.Limit = end
 		}
 	}
+	for _, f := range g.Events {
+		r.Evidence = append(r.Evidence, f.ID)
+	}
 	return g
+}
+
+// events are all that the stay is known by, by time.
+func (m *membership) events() []*schemas.Fact {
+	out := slices.Clip(m.adds)
+	for _, f := range []*schemas.Fact{m.removal, m.renewal} {
+		if f != nil {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 func compareGrants(a, b *schemas.Grant) int {

@@ -1,7 +1,6 @@
 package correlate
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"

@@ -65,25 +65,41 @@ func waives(s *rules.Session) []string {
 
 // assumptions judges a session's assumptions by one rule, which fires at most
 // once: open consoles federate anew about once a minute, and a finding for
-// each would bury the one that matters.
+// each would bury the one that matters. The finding hangs on the breach that
+// could be said first, so that it does not move while coverage grows.
 func (j *judge) assumptions(s *rules.Session, r *rules.Rule) bool {
-	var first *rules.Breach
+	var breaches []*rules.Breach
 	for _, a := range s.Assumptions {
-		b := r.Assumption(a)
-		if b == nil || !j.settled(s, r, b) {
-			continue
+		if b := r.Assumption(a); b != nil && j.settled(s, r, b) {
+			breaches = append(breaches, b)
 		}
-		if first == nil {
-			first = b
-			continue
-		}
-		first.Evidence = append(slices.Clip(first.Evidence), b.Anchor.ID)
 	}
-	if first == nil {
+	if len(breaches) == 0 {
 		return false
+	}
+	first := breaches[0]
+	for _, b := range breaches[1:] {
+		if neededUntil(b).Before(neededUntil(first)) {
+			first = b
+		}
+	}
+	for _, b := range breaches {
+		if b != first {
+			first.Evidence = append(slices.Clip(first.Evidence), b.Anchor.ID)
+		}
 	}
 	j.report(r, first, s.Record, nil)
 	return true
+}
+
+// neededUntil is the coverage at which the breach could first be said.
+func neededUntil(b *rules.Breach) (last time.Time) {
+	for _, n := range b.Needs {
+		if n.To.After(last) {
+			last = n.To
+		}
+	}
+	return last
 }
 
 // settled reports whether all that a breach needs is covered. What is not goes

@@ -104,7 +104,7 @@ func (s *session) describeGrants(e *evidence) {
 			}
 			if !slices.Contains(r.Grants, g.Record.ID) {
 				r.Grants = append(r.Grants, g.Record.ID)
-				e.add(g.Record.Evidence...)
+				e.add(g.Evidence(a.At().Add(a.Policy.Bounds.GrantLookback))...)
 			}
 		}
 	}

@@ -28,6 +28,9 @@ type group struct {
 	ids                  map[string]string
 }
 
+// maxPattern bounds a pattern; names of groups are much shorter.
+const maxPattern = 1000
+
 type groupKey struct{ id, name string }
 
 // Targets are the roles that an Okta group opens: those of the first entry that
@@ -159,6 +162,10 @@ func (d *decoder) pattern(o object, a *accounts, g *group) {
 		return
 	}
 	line, path := o.at("match"), o.key("match")
+	if len(g.match) > maxPattern {
+		d.errorf(line, "%s: a pattern of %d bytes: at most %d", path, len(g.match), maxPattern)
+		return
+	}
 	re, err := syntax.Parse(g.match, syntax.Perl)
 	if err != nil {
 		d.errorf(line, "%s: %s", path, oneLine(err.Error()))
@@ -167,15 +174,16 @@ func (d *decoder) pattern(o object, a *accounts, g *group) {
 	if !d.parts(re, path, line) {
 		return
 	}
-	names := re.CapNames()
-	if !slices.Contains(names, "account") {
+	whole := g.match
+	if !contains(re.CapNames(), "account") {
 		g.ids = a.ids
 		if !bindAliases(re, aliasesFor(re, g.match, a)) {
 			d.errorf(line, "%s: no name in accounts fits the part alias, so it matches nothing", path)
 			return
 		}
+		whole = re.String()
 	}
-	g.pattern, err = regexp.Compile(`\A(?:` + re.String() + `)\z`)
+	g.pattern, err = regexp.Compile(`\A(?:` + whole + `)\z`)
 	if err != nil {
 		d.errorf(line, "%s: %s", path, oneLine(err.Error()))
 		return

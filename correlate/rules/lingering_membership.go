@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 
 	"jitaudit/schemas"
@@ -21,13 +22,13 @@ func lingeringMembership() Rule {
 				return nil
 			}
 			b := &Breach{Anchor: g.Opener, Evidence: g.Record.Evidence, Grant: g.Record.ID}
-			if g.Removal != nil {
-				if !overdue(g, g.Removal.At) {
+			if end := cmp.Or(g.Removal, g.Renewal); end != nil {
+				if !overdue(g, end.At) {
 					return nil
 				}
 				b.Resolved = true
-				b.Why = fmt.Sprintf("%s stayed a member of %s after the approved end at %s, until %s.",
-					g.Record.Person.Name, g.Record.Group, clock(g.Record.ApprovedUntil), clock(g.Removal.At))
+				b.Why = fmt.Sprintf("%s stayed a member of %s after the approved end at %s, until %s at %s.",
+					g.Record.Person.Name, g.Record.Group, clock(g.Record.ApprovedUntil), ending(end), clock(end.At))
 				return b
 			}
 			b.Needs = []Need{{Shard: schemas.OktaShard(g.Org), From: g.Opener.At, To: removalDue(g)}}
@@ -36,4 +37,11 @@ func lingeringMembership() Rule {
 			return b
 		},
 	}
+}
+
+func ending(f *schemas.Fact) string {
+	if f.Kind == schemas.GroupAdded {
+		return "it was granted anew"
+	}
+	return "the removal"
 }

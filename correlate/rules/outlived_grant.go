@@ -21,16 +21,12 @@ func outlivedGrant() Rule {
 				return nil
 			}
 			grant := a.Containing[0]
-			b := &Breach{
-				Anchor:   a.Fact,
-				Evidence: grant.Record.Evidence,
-				Grant:    grant.Record.ID,
-			}
+			b := &Breach{Anchor: a.Fact, Grant: grant.Record.ID}
 			until := a.Fact.Assume.Expires
 			switch {
 			case a.LateUse != nil:
 				until = a.LateUse.At
-				b.Evidence = append([]string{a.LateUse.EventID}, b.Evidence...)
+				b.Evidence = []string{a.LateUse.EventID}
 				b.Why = fmt.Sprintf("Credentials of %s as %s were used at %s, %s after the grant (%s) ended.",
 					a.Person.Name, role(a), clock(until), span(until.Sub(a.Limit)), grant.Record.Group)
 			case until.Sub(a.Limit) > a.Policy.Bounds.CredentialsOutlive:
@@ -40,7 +36,8 @@ func outlivedGrant() Rule {
 			default:
 				return nil
 			}
-			b.Needs = []Need{{Shard: schemas.OktaShard(a.Provider.OktaOrg), From: a.Limit, To: until}}
+			b.Evidence = append(b.Evidence, grant.Evidence(until)...)
+			b.Needs = []Need{{Shard: schemas.OktaShard(a.Provider.OktaOrg), From: a.Limit, To: until.Add(a.Policy.Bounds.PropagationDelay)}}
 			return b
 		},
 	}

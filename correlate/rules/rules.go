@@ -92,16 +92,31 @@ type Grant struct {
 	Policy *policy.Policy
 	// Org is the Okta org that the membership is in.
 	Org string
-	// Opener, Removal: the events; Opener is nil where only the end was seen.
-	Opener, Removal *schemas.Fact
-	// From is the earliest instant that the grant contains (zero: unknown, it
-	// was open before the log shows); Limit the latest (zero: none).
+	// Opener is nil where only the end was seen; Removal while it lasts. Renewal
+	// is an addition after the approved end, without a removal before it.
+	Opener, Removal, Renewal *schemas.Fact
+	// Events are all of its events, by time.
+	Events []*schemas.Fact
+	// From is the earliest instant that the grant contains, Limit the latest
+	// (zero: none).
 	From, Limit time.Time
 }
 
 // Contains reports whether the grant contains t, both ends included.
 func (g *Grant) Contains(t time.Time) bool {
 	return !t.Before(g.From) && (g.Limit.IsZero() || !t.After(g.Limit))
+}
+
+// Evidence are the grant's events up to t. What came later has no part in what
+// is said about t, and must not change it.
+func (g *Grant) Evidence(t time.Time) []string {
+	var ids []string
+	for _, f := range g.Events {
+		if !f.At.After(t) {
+			ids = append(ids, f.ID)
+		}
+	}
+	return ids
 }
 
 // Session is what a rule sees of one session.
