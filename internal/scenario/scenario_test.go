@@ -8,6 +8,7 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -203,5 +204,36 @@ func TestLoadTakesTheDefaultPolicyOnlyWithoutOwn(t *testing.T) {
 	}
 	if got := string(all[1].OtherOrgs["other"]); got != "{}\n" {
 		t.Errorf("events of the org other: got %q", got)
+	}
+}
+
+func TestScenariosCoverEveryRuleBothWays(t *testing.T) {
+	rules := []string{
+		"no_grant", "outside_grant", "outside_hours", "no_sign_on", "assertion_mismatch", "no_mfa",
+		"long_session", "outlived_grant", "break_glass", "unattributed", "source_gap",
+		"late_revocation", "lingering_membership",
+	}
+	all := load(t)
+	if len(all) < 70 {
+		t.Errorf("want at least 70 scenarios, got %d", len(all))
+	}
+	fires := make(map[string]int)
+	for _, s := range all {
+		of := make(map[any]bool)
+		for _, f := range s.Want.Findings {
+			of[f["rule"]] = true
+		}
+		for rule := range of {
+			name, _ := rule.(string)
+			if !slices.Contains(rules, name) {
+				t.Errorf("%s wants a finding of an unknown rule %q", s.Name, name)
+			}
+			fires[name]++
+		}
+	}
+	for _, rule := range rules {
+		if fires[rule] == 0 || fires[rule] == len(all) {
+			t.Errorf("%s fires in %d of %d scenarios: want it both ways", rule, fires[rule], len(all))
+		}
 	}
 }
