@@ -1,0 +1,245 @@
+package scan
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"sync/atomic"
+
+	"github.com/cespare/xxhash/v2"
+	"golang.org/x/sync/errgroup"
+
+	"jitaudit/correlate/identity"
+	"jitaudit/ingest"
+	"jitaudit/ingest/cloudtrail"
+	"jitaudit/ingest/okta"
+	"jitaudit/ingest/records"
+	"jitaudit/internal/scan/spill"
+	"jitaudit/internal/scan/wire"
+	"jitaudit/schemas"
+)
+
+// collected is what the first pass learnt beside the facts.
+type collected struct {
+	people *identity.Builder
+	seen   seen
+	ledger ledgers
+	facts  map[schemas.FactKind]int64
+}
+
+func (c *collected) summary(s *scan) Summary {
+	sum := Summary{Files: len(s.files), Facts: c.facts}
+	for _, f := range s.files {
+		sum.Bytes += f.size
+	}
+	sum.First, sum.Last = c.seen.bounds()
+	return sum
+}
+
+func (c *collected) merge(o *collected) {
+	c.people.Merge(o.people)
+	c.seen.merge(o.seen)
+	c.ledger = c.ledger.add(o.ledger)
+	for kind, n := range o.facts {
+		c.facts[kind] += n
+	}
+}
+
+// collect is the first pass.
+func (s *scan) collect(ctx context.Context) (*collected, error) {
+	order := s.largestFirst()
+	s.start(order)
+	var next atomic.Int64
+	workers := make([]*collector, min(s.opts.Workers, max(1, len(order))))
+	g, ctx := errgroup.WithContext(ctx)
+	for i := range workers {
+		c := s.newCollector(ctx)
+		workers[i] = c
+		g.Go(func() error {
+			for {
+				n := int(next.Add(1)) - 1
+				if n >= len(order) {
+					return c.spill.Flush()
+				}
+				if err := c.read(order[n]); err != nil {
+					return err
+				}
+			}
+		})
+	}
+	err := g.Wait()
+	if s.opts.Progress != nil {
+		s.opts.Progress.Done()
+	}
+	if err != nil {
+		return nil, err
+	}
+	all := &workers[0].collected
+	for _, w := range workers[1:] {
+		all.merge(&w.collected)
+	}
+	return all, nil
+}
+
+func (s *scan) start(order []int) {
+	if s.opts.Progress == nil {
+		return
+	}
+	var size int64
+	for _, n := range order {
+		size += s.files[n].size
+	}
+	s.opts.Progress.Start(size)
+}
+
+// largestFirst keeps the workers busy to the end.
+func (s *scan) largestFirst() []int {
+	order := make([]int, len(s.files))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(s.files[b].size, s.files[a].size) })
+	return order
+}
+
+// collector reads files one after another.
+type collector struct {
+	collected
+	scan   *scan
+	ctx    context.Context
+	spill  *spill.Writer
+	reader records.Reader
+	trail  cloudtrail.Decoder
+	okta   okta.Decoder
+	stamp  stamper
+
+	file   int // the one being read
+	source schemas.Source
+	fact   schemas.Fact
+	buf    []byte
+}
+
+func (s *scan) newCollector(ctx context.Context) *collector {
+	return &collector{
+		collected: collected{
+			people: identity.NewBuilder(s.opts.Policies),
+			seen:   make(seen),
+			facts:  make(map[schemas.FactKind]int64),
+		},
+		scan: s, ctx: ctx, spill: s.store.NewWriter(), stamp: newStamper(),
+	}
+}
+
+func (c *collector) read(n int) error {
+	f := &c.scan.files[n]
+	c.file, c.source, c.okta.Org = n, f.source, f.org
+	in, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	opts := records.Options{Source: f.source, File: f.name, Fields: okta.Fields()}
+	if f.source == schemas.CloudTrail {
+		opts.Fields = cloudtrail.Fields()
+	} else {
+		c.seen.okta(f.org)
+	}
+	return c.reader.Read(&watched{in, c.ctx, c.scan.opts.Progress}, opts, c.record, c.refuse)
+}
+
+// watched reports progress, and stops when the scan does.
+type watched struct {
+	r        io.Reader
+	ctx      context.Context
+	progress Progress
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := w.r.Read(p)
+	if w.progress != nil && n > 0 {
+		w.progress.Read(n)
+	}
+	return n, err
+}
+
+func (c *collector) record(rec ingest.Record) error {
+	ledger := c.ledger.of(c.source)
+	ledger.Read++
+	relevant, err := c.decode(rec)
+	if err != nil {
+		return c.dead(schemas.DeadLetter{
+			Source: rec.Source, File: rec.File, Record: rec.Number, Offset: rec.Offset,
+			Reason: err.Error(), Raw: rec.Raw[:min(len(rec.Raw), schemas.RawLimit)],
+		})
+	}
+	if !relevant {
+		ledger.Irrelevant++
+		c.stamp.observe(c.seen, rec, c.okta.Org)
+		return nil
+	}
+	f := &c.fact
+	c.seen.add(f.Shard, f.At)
+	c.facts[f.Kind]++
+	if f.Kind != schemas.Acted {
+		c.people.Observe(f)
+	}
+	c.buf = wire.Append(c.buf[:0], f)
+	return c.spill.Append(int(xxhash.Sum64String(f.ID)%buckets), c.buf)
+}
+
+func (c *collector) decode(rec ingest.Record) (relevant bool, err error) {
+	if c.source == schemas.CloudTrail {
+		return c.trail.DecodeRecord(rec, &c.fact)
+	}
+	c.fact, relevant, err = c.okta.DecodeRecord(rec)
+	return relevant, err
+}
+
+// refuse takes a record that the reader could not make out.
+func (c *collector) refuse(d schemas.DeadLetter) error {
+	c.ledger.of(c.source).Read++
+	return c.dead(d)
+}
+
+// dead keeps a dead letter in the stream of its file.
+func (c *collector) dead(d schemas.DeadLetter) error {
+	c.ledger.of(c.source).Dead++
+	data, err := json.Marshal(d)
+	if err != nil {
+		return fmt.Errorf("write down record %d of %s, which cannot be read: %w", d.Record, d.File, err)
+	}
+	return c.spill.Append(deadStream(c.file), data)
+}
+
+func deadStream(file int) int { return buckets + maxPartitions + file }
+
+// deadLetters hands all dead letters to the sink.
+func (s *scan) deadLetters(sink Sink) error {
+	for n := range s.files {
+		rest, err := s.store.Load(deadStream(n))
+		if err != nil {
+			return err
+		}
+		for {
+			data, more, ok := spill.Next(rest)
+			if !ok {
+				break
+			}
+			rest = more
+			var d schemas.DeadLetter
+			if err := json.Unmarshal([]byte(data), &d); err != nil {
+				return fmt.Errorf("dead letter of %s: %w", s.files[n].name, wire.ErrDamaged)
+			}
+			if err := sink.DeadLetter(&d); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

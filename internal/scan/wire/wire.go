@@ -1,0 +1,199 @@
+// Package wire is the compact form in which a scan keeps facts between its
+// passes. It lives no longer than the scan. Of a call only what is counted and
+// joined is kept; of every other fact nothing is lost.
+package wire
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"jitaudit/schemas"
+)
+
+// ErrDamaged says that bytes are not what this package wrote.
+var ErrDamaged = errors.New("the temporary file holds something else than was written to it; check the disk")
+
+// The bits of a record's first byte.
+const (
+	isCall = 1 << iota
+	isOkta
+	isAddendum
+	shortHash // the hash is 8 bytes
+)
+
+// Head is what tells copies of one event apart.
+type Head struct {
+	Call     bool
+	Addendum bool
+	// Key identifies the event: its source and id in a form of this package.
+	Key string
+	// Hash orders copies; equal copies have equal ones.
+	Hash string
+
+	flags byte
+	body  string // what follows the head
+}
+
+// Append adds the record of a fact to b.
+func Append(b []byte, f *schemas.Fact) []byte {
+	var flags byte
+	if f.Kind == schemas.Acted && f.Source == schemas.CloudTrail && f.Call != nil {
+		flags |= isCall
+	}
+	if f.Source == schemas.Okta {
+		flags |= isOkta
+	}
+	if f.Addendum {
+		flags |= isAddendum
+	}
+	start := len(b)
+	b = append(b, 0)
+	b = appendID(b, f.ID)
+	b, short := appendHash(b, f.Hash)
+	if short {
+		flags |= shortHash
+	}
+	b[start] = flags
+	b = appendTime(b, f.At)
+	if flags&isCall != 0 {
+		return appendCall(b, f.Call)
+	}
+	return appendFact(b, f)
+}
+
+// ReadHead reads the front of a record.
+func ReadHead(record string) (Head, error) {
+	r := reader{s: record}
+	h := Head{flags: r.byte()}
+	h.Call, h.Addendum = h.flags&isCall != 0, h.flags&isAddendum != 0
+	from := len(record) - len(r.s)
+	r.id()
+	h.Key = record[from : len(record)-len(r.s)]
+	if h.flags&shortHash != 0 {
+		h.Hash = r.take(8)
+	} else {
+		h.Hash = r.string()
+	}
+	h.body = r.s
+	return h, r.err()
+}
+
+// Okta reports whether the event is one of Okta's.
+func (h *Head) Okta() bool { return h.flags&isOkta != 0 }
+
+// ID is the event's id.
+func (h *Head) ID() string {
+	r := reader{s: h.Key}
+	packed, text := r.id()
+	if packed != "" {
+		return uuidText(packed)
+	}
+	return text
+}
+
+// Call is what a record keeps of a call.
+type Call struct {
+	At time.Time
+	schemas.Call
+}
+
+// ReadCall reads the rest of a call's record. Its strings are cut from it.
+func (h *Head) ReadCall(c *Call) error {
+	r := reader{s: h.body}
+	c.At = r.time()
+	r.call(&c.Call)
+	return r.err()
+}
+
+func (r *reader) call(c *schemas.Call) {
+	flags := r.byte()
+	c.Console, c.ServiceDriven = flags&1 != 0, flags&2 != 0
+	c.Denied, c.ReadOnly = flags&4 != 0, flags&8 != 0
+	c.CreatedAt = r.time()
+	c.PrincipalID, c.AccessKeyID, c.Service = r.string(), r.string(), r.string()
+}
+
+func appendCall(b []byte, c *schemas.Call) []byte {
+	b = append(b, bit(c.Console, 1)|bit(c.ServiceDriven, 2)|bit(c.Denied, 4)|bit(c.ReadOnly, 8))
+	b = appendTime(b, c.CreatedAt)
+	b = appendString(b, c.PrincipalID)
+	b = appendString(b, c.AccessKeyID)
+	return appendString(b, c.Service)
+}
+
+func bit(set bool, b byte) byte {
+	if set {
+		return b
+	}
+	return 0
+}
+
+// appendTime writes 0 for the zero time, else the seconds as an odd or, where
+// nanoseconds follow, an even number above 1.
+func appendTime(b []byte, t time.Time) []byte {
+	if t.IsZero() {
+		return append(b, 0)
+	}
+	zigzag := uint64(t.Unix()<<1) ^ uint64(t.Unix()>>63)
+	if t.Nanosecond() == 0 {
+		return binary.AppendUvarint(b, zigzag<<1|1)
+	}
+	b = binary.AppendUvarint(b, (zigzag+1)<<1)
+	return binary.AppendUvarint(b, uint64(t.Nanosecond()))
+}
+
+func appendString(b []byte, s string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s)))
+	return append(b, s...)
+}
+
+func appendHash(b []byte, hash string) ([]byte, bool) {
+	if len(hash) == 16 && lowerHex(hash) {
+		out, err := hex.AppendDecode(b, []byte(hash))
+		if err == nil {
+			return out, true
+		}
+	}
+	return appendString(b, hash), false
+}
+
+// appendID writes a UUID as 0 and its 16 bytes, any other id as its length
+// plus 1 and its text.
+func appendID(b []byte, id string) []byte {
+	if len(id) == 36 && id[8] == '-' && id[13] == '-' && id[18] == '-' && id[23] == '-' {
+		var digits [32]byte
+		p := append(digits[:0], id[:8]...)
+		p = append(p, id[9:13]...)
+		p = append(p, id[14:18]...)
+		p = append(p, id[19:23]...)
+		p = append(p, id[24:]...)
+		if out, err := hex.AppendDecode(append(b, 0), p); err == nil && lowerHex(string(p)) {
+			return out
+		}
+	}
+	b = binary.AppendUvarint(b, uint64(len(id))+1)
+	return append(b, id...)
+}
+
+func uuidText(packed string) string {
+	var b [36]byte
+	hex.Encode(b[:8], []byte(packed[:4]))
+	hex.Encode(b[9:13], []byte(packed[4:6]))
+	hex.Encode(b[14:18], []byte(packed[6:8]))
+	hex.Encode(b[19:23], []byte(packed[8:10]))
+	hex.Encode(b[24:], []byte(packed[10:16]))
+	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
+	return string(b[:])
+}
+
+// lowerHex: only what hex encoding gives back as it was may be packed.
+func lowerHex(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
