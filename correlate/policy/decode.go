@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -180,7 +181,7 @@ func (d *decoder) object(n *yaml.Node, path string, known ...string) object {
 	o := object{path: path, values: make(map[string]*yaml.Node, len(known))}
 	pairs, ok := d.pairs(n, path)
 	for _, p := range pairs {
-		if !contains(known, p.key) {
+		if !slices.Contains(known, p.key) {
 			d.errorf(p.line, "unknown key %s%s%s", quote(p.key), in(path), suggestion(p.key, known))
 			continue
 		}
@@ -197,15 +198,6 @@ func in(path string) string {
 		return ""
 	}
 	return " in " + path
-}
-
-func contains(words []string, w string) bool {
-	for _, k := range words {
-		if k == w {
-			return true
-		}
-	}
-	return false
 }
 
 // pair is one entry of a mapping.
@@ -353,7 +345,7 @@ func (d *decoder) oneOf(o object, key, def string, known ...string) string {
 		return def
 	}
 	s := d.string(o.values[key], o.key(key))
-	if s != "" && !contains(known, s) {
+	if s != "" && !slices.Contains(known, s) {
 		d.errorf(o.at(key), "%s: unknown value %s%s", o.key(key), quote(s), suggestion(s, known))
 		return def
 	}

@@ -175,7 +175,7 @@ func (d *decoder) pattern(o object, a *accounts, g *group) {
 		return
 	}
 	whole := g.match
-	if !contains(re.CapNames(), "account") {
+	if !slices.Contains(re.CapNames(), "account") {
 		g.ids = a.ids
 		if !bindAliases(re, aliasesFor(re, g.match, a)) {
 			d.errorf(line, "%s: no name in accounts fits the part alias, so it matches nothing", path)
@@ -196,16 +196,16 @@ func (d *decoder) parts(re *syntax.Regexp, path string, line int) bool {
 	known := []string{"account", "alias", "role"}
 	names := re.CapNames()
 	for _, n := range names {
-		if n != "" && !contains(known, n) {
+		if n != "" && !slices.Contains(known, n) {
 			d.errorf(line, "%s: unknown part %s%s", path, quote(n), suggestion(n, known))
 			return false
 		}
 	}
-	if !contains(names, "role") {
+	if !slices.Contains(names, "role") {
 		d.errorf(line, "%s: the part (?P<role>…) is missing", path)
 		return false
 	}
-	if !contains(names, "account") && !contains(names, "alias") {
+	if !slices.Contains(names, "account") && !slices.Contains(names, "alias") {
 		d.errorf(line, "%s: a part (?P<account>…) or (?P<alias>…) is missing", path)
 		return false
 	}

@@ -193,7 +193,7 @@ func (d *decoder) breakGlass(root object, a *accounts) []breakGlass {
 			switch {
 			case w.text == "break_glass":
 				d.errorf(w.line, "%s: break_glass can't be waived: the use of such a role is always reported", o.key("waives"))
-			case !contains(Rules(), w.text):
+			case !slices.Contains(Rules(), w.text):
 				d.errorf(w.line, "%s: unknown rule %s%s", o.key("waives"), quote(w.text), suggestion(w.text, Rules()))
 			}
 			b.Waives = append(b.Waives, w.text)
