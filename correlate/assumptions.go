@@ -23,14 +23,22 @@ type assumption struct {
 
 // assumptions judges every assumption by itself; they come sorted by time.
 func assumptions(in *Input, facts []*schemas.Fact, grants []*rules.Grant) []*assumption {
-	var out []*assumption
+	var assumes []*schemas.Fact
+	for _, f := range facts {
+		if f.Kind == schemas.Assumed {
+			assumes = append(assumes, f)
+		}
+	}
+	if len(assumes) == 0 {
+		return nil
+	}
+	block, out := make([]assumption, len(assumes)), make([]*assumption, len(assumes))
 	signOns := newSignOns(facts)
 	people := []string{strings.ToLower(strings.TrimSpace(in.Person.Name))}
-	for _, f := range facts {
-		if f.Kind != schemas.Assumed {
-			continue
-		}
-		a := &assumption{Assumption: rules.Assumption{Fact: f, Person: in.Person, Policy: in.Policies.At(f.At)}}
+	for i, f := range assumes {
+		a := &block[i]
+		out[i] = a
+		a.Fact, a.Person, a.Policy = f, in.Person, in.Policies.At(f.At)
 		a.Provider = a.Policy.Provider(f.Assume.ProviderARN)
 		a.Scope = policy.Scope{Account: f.Assume.Account, Role: f.Assume.Role, People: people}
 		signOns.explain(&a.Assumption)
@@ -39,13 +47,12 @@ func assumptions(in *Input, facts []*schemas.Fact, grants []*rules.Grant) []*ass
 		}
 		signOns.secondFactor(&a.Assumption)
 		judgeGrants(&a.Assumption, grants)
-		out = append(out, a)
 	}
 	return out
 }
 
 // attribute hands every use to its assumption and settles when each ended.
-func attribute(all []*assumption, uses []Use, grants []*rules.Grant) {
+func attribute(all []*assumption, uses []Use, grants []*rules.Grant) *anchors {
 	an := newAnchors(all)
 	for i := range uses {
 		if a := an.find(&uses[i].UseKey, uses[i].First); a != nil {
@@ -61,6 +68,7 @@ func attribute(all []*assumption, uses []Use, grants []*rules.Grant) {
 			a.findLateUse(grantsFor(grants, a.Fact.Assume.Account, a.Fact.Assume.Role))
 		}
 	}
+	return an
 }
 
 func (a *assumption) take(u *Use) {

@@ -17,7 +17,9 @@ func personDay() ([]*schemas.Fact, []Use) {
 		start := day.Add(7*time.Hour + time.Duration(i)*70*time.Minute)
 		group := []string{"AWS-prod-Admin", "AWS-dev-Reader"}[i%2]
 		role, acct := []string{"Admin", "Reader"}[i%2], []string{account, account2}[i%2]
-		id := func(kind string, n int) string { return fmt.Sprintf("%s-%02d-%d-0000-4000-8000-000000000000", kind, i, n) }
+		id := func(kind string, n int) string {
+			return fmt.Sprintf("%s-%02d-%d-0000-4000-8000-000000000000", kind, i, n)
+		}
 		jti := fmt.Sprintf("id%020d", i)
 		facts = append(facts,
 			added(id("add", 0), group, start),

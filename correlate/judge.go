@@ -20,7 +20,7 @@ type judge struct {
 }
 
 func newJudge(in *Input) *judge {
-	return &judge{in: in, rules: rules.All(), next: make(map[string]time.Time)}
+	return &judge{in: in, rules: rules.All()}
 }
 
 // session judges one session and writes its verdict.
@@ -135,6 +135,9 @@ func (j *judge) missing(needs []rules.Need, stalledAfter time.Duration) (rules.N
 }
 
 func (j *judge) due(shard string, at time.Time) {
+	if j.next == nil {
+		j.next = make(map[string]time.Time)
+	}
 	if t, ok := j.next[shard]; !ok || at.Before(t) {
 		j.next[shard] = at
 	}

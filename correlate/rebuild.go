@@ -47,11 +47,16 @@ func Rebuild(in Input) Outcome {
 	facts, _, _ := Distinct(in.Facts)
 	grants := grants(&in, facts)
 	all := assumptions(&in, facts, grants)
-	attribute(all, fold(in.Uses, facts), grants)
+	anchors := attribute(all, fold(in.Uses, facts), grants)
 	sessions := sessions(all)
 
 	j := newJudge(&in)
-	out := Outcome{anchors: newAnchors(all)}
+	out := Outcome{
+		Grants:      make([]schemas.Grant, 0, len(grants)),
+		Assumptions: make([]schemas.Assumption, 0, len(all)),
+		Sessions:    make([]schemas.Session, 0, len(sessions)),
+		anchors:     anchors,
+	}
 	for _, g := range grants {
 		j.grant(g)
 		out.Grants = append(out.Grants, *g.Record)

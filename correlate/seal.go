@@ -48,10 +48,9 @@ type sealer struct {
 func newSealer(in *Input, facts []*schemas.Fact, line time.Time) *sealer {
 	gs := grants(in, facts)
 	all := assumptions(in, facts, gs)
-	attribute(all, fold(in.Uses, facts), gs)
 	s := &sealer{
 		line: line, since: line, reach: reach(in.Policies),
-		anchors: newAnchors(all),
+		anchors: attribute(all, fold(in.Uses, facts), gs),
 		open:    make(map[*session]bool),
 		assumed: make(map[*schemas.Fact]bool),
 		dropped: make(map[*schemas.Fact]bool),

@@ -21,11 +21,12 @@ func lingeringMembership() Rule {
 			if g.Record.ApprovedUntil.IsZero() {
 				return nil
 			}
+			end := cmp.Or(g.Removal, g.Renewal)
+			if end != nil && !overdue(g, end.At) {
+				return nil
+			}
 			b := &Breach{Anchor: g.Opener, Evidence: g.Record.Evidence, Grant: g.Record.ID}
-			if end := cmp.Or(g.Removal, g.Renewal); end != nil {
-				if !overdue(g, end.At) {
-					return nil
-				}
+			if end != nil {
 				b.Resolved = true
 				b.Why = fmt.Sprintf("%s stayed a member of %s after the approved end at %s, until %s at %s.",
 					g.Record.Person.Name, g.Record.Group, clock(g.Record.ApprovedUntil), ending(end), clock(end.At))

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"time"
 
 	"jitaudit/schemas"
 )
@@ -20,25 +21,37 @@ func outlivedGrant() Rule {
 			if len(a.Containing) == 0 || a.Limit.IsZero() {
 				return nil
 			}
-			grant := a.Containing[0]
-			b := &Breach{Anchor: a.Fact, Grant: grant.Record.ID}
-			until := a.Fact.Assume.Expires
+			expires := a.Fact.Assume.Expires
 			switch {
 			case a.LateUse != nil:
-				until = a.LateUse.At
-				b.Evidence = []string{a.LateUse.EventID}
+				b := outlived(a, a.LateUse.At)
+				b.Evidence = append([]string{a.LateUse.EventID}, b.Evidence...)
 				b.Why = fmt.Sprintf("Credentials of %s as %s were used at %s, %s after the grant (%s) ended.",
-					a.Person.Name, role(a), clock(until), span(until.Sub(a.Limit)), grant.Record.Group)
-			case until.Sub(a.Limit) > a.Policy.Bounds.CredentialsOutlive:
+					a.Person.Name, role(a), clock(a.LateUse.At), span(a.LateUse.At.Sub(a.Limit)), a.Containing[0].Record.Group)
+				return b
+			case expires.Sub(a.Limit) > a.Policy.Bounds.CredentialsOutlive:
+				b := outlived(a, expires)
 				b.Severity = schemas.Medium
 				b.Why = fmt.Sprintf("Credentials of %s as %s stay valid until %s, %s after the grant (%s) ended; %s is allowed.",
-					a.Person.Name, role(a), clock(until), span(until.Sub(a.Limit)), grant.Record.Group, span(a.Policy.Bounds.CredentialsOutlive))
-			default:
-				return nil
+					a.Person.Name, role(a), clock(expires), span(expires.Sub(a.Limit)), a.Containing[0].Record.Group, span(a.Policy.Bounds.CredentialsOutlive))
+				return b
 			}
-			b.Evidence = append(b.Evidence, grant.Evidence(until)...)
-			b.Needs = []Need{{Shard: schemas.OktaShard(a.Provider.OktaOrg), From: a.Limit, To: until.Add(a.Policy.Bounds.PropagationDelay)}}
-			return b
+			return nil
 		},
+	}
+}
+
+// outlived is the breach of credentials that were alive at t.
+func outlived(a *Assumption, t time.Time) *Breach {
+	grant := a.Containing[0]
+	return &Breach{
+		Anchor:   a.Fact,
+		Grant:    grant.Record.ID,
+		Evidence: grant.Evidence(t),
+		Needs: []Need{{
+			Shard: schemas.OktaShard(a.Provider.OktaOrg),
+			From:  a.Limit,
+			To:    t.Add(a.Policy.Bounds.PropagationDelay),
+		}},
 	}
 }

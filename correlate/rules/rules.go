@@ -36,19 +36,20 @@ type Rule struct {
 }
 
 // All returns the rules in the order in which they are judged. SourceGap comes
-// last: it looks at what the others could not judge.
-func All() []Rule {
-	return []Rule{
-		noGrant(), outsideGrant(), outsideHours(), noSignOn(), assertionMismatch(), noMFA(),
-		longSession(), outlivedGrant(), breakGlass(), unattributed(), sourceGap(),
-		lateRevocation(), lingeringMembership(),
-	}
+// last of the session's: it looks at what the others could not judge. The
+// slice is shared and must not be changed.
+func All() []Rule { return all }
+
+var all = []Rule{
+	noGrant(), outsideGrant(), outsideHours(), noSignOn(), assertionMismatch(), noMFA(),
+	longSession(), outlivedGrant(), breakGlass(), unattributed(), sourceGap(),
+	lateRevocation(), lingeringMembership(),
 }
 
 // Names returns the names of all rules, sorted.
 func Names() []string {
 	var names []string
-	for _, r := range All() {
+	for _, r := range all {
 		names = append(names, r.Name)
 	}
 	slices.Sort(names)
