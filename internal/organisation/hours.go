@@ -1,0 +1,51 @@
+package organisation
+
+import (
+	"time"
+	_ "time/tzdata" // the same zones on every machine
+)
+
+// hours are the approved hours of an account, as policy.yaml states them.
+type hours struct {
+	name     string // of the time interval in the policy
+	zone     *time.Location
+	from, to int // hours of the day, local; to is excluded
+	weekdays bool
+	holidays bool // the policy's holidays are excepted
+}
+
+// contain reports whether t is an approved time.
+func (h *hours) contain(t time.Time) bool {
+	if h == nil {
+		return true
+	}
+	l := t.In(h.zone)
+	if h.weekdays && (l.Weekday() == time.Saturday || l.Weekday() == time.Sunday) {
+		return false
+	}
+	if h.holidays && l.Month() == time.December && (l.Day() == 25 || l.Day() == 26) {
+		return false
+	}
+	return l.Hour() >= h.from && l.Hour() < h.to
+}
+
+// localTime is the given wall-clock time on day n of the history.
+func (g *generator) localTime(zone *time.Location, day, hour, minute, second int) time.Time {
+	d := g.cfg.Start.AddDate(0, 0, day)
+	return time.Date(d.Year(), d.Month(), d.Day(), hour, minute, second, 0, zone).UTC()
+}
+
+// changesClock reports whether the zone's clock is changed on day n.
+func (g *generator) changesClock(zone *time.Location, day int) bool {
+	_, before := g.localTime(zone, day, 0, 0, 0).In(zone).Zone()
+	_, after := g.localTime(zone, day, 23, 0, 0).In(zone).Zone()
+	return before != after
+}
+
+func mustZone(name string) *time.Location {
+	l, err := time.LoadLocation(name)
+	if err != nil {
+		panic("organisation: " + err.Error()) // the zones are compiled in
+	}
+	return l
+}
