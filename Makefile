@@ -1,0 +1,66 @@
+# make alone prints the targets.
+
+.DEFAULT_GOAL := help
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GREMLINS := github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
+
+# How long each fuzz target runs, which packages are mutated, which benchmarks run.
+FUZZTIME ?= 60s
+MUTATE   ?= ./correlate ./schemas
+BENCH    ?= .
+
+# The version comes from VERSION, so nothing need be stamped, which fails in a
+# clone that belongs to somebody else.
+export GOFLAGS := -buildvcs=false $(filter-out -buildvcs%,$(GOFLAGS))
+
+# Packages whose files start goroutines; only those can race.
+RACY = $(sort $(addprefix ./,$(dir $(shell grep -rlE --include='*.go' 'go func|errgroup|sync\.WaitGroup|conc/pool' cmd correlate dashboards ingest internal sinks 2>/dev/null))))
+
+.PHONY: help
+help: ## print this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/jitaudit; fetches the modules of go.mod
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/jitaudit ./cmd/jitaudit
+
+.PHONY: demo
+demo: build ## generate an organisation, audit it and compare with what really happened; fetches nothing further
+	bin/jitaudit demo
+
+.PHONY: test
+test: ## vet, all tests, then those that start goroutines under the race detector; fetches the modules of go.mod
+	go vet ./...
+	go test ./...
+ifneq ($(shell command -v cc gcc clang 2>/dev/null),)
+	$(if $(RACY),CGO_ENABLED=1 go test -race -short $(RACY))
+else
+	@echo 'no C compiler: the race detector is left out'
+endif
+
+.PHONY: lint
+lint: ## golangci-lint, as .golangci.yml says; fetches and builds it (about 320 MB of modules, once)
+	GOWORK=off go run $(LINT) run
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME (default 60s); fetches nothing
+	@set -e; grep -rlE --include='*_test.go' '^func Fuzz' . | sort | while read -r file; do \
+		sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$$file" | while read -r target; do \
+			echo "== $$(dirname "$$file") $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" </dev/null; \
+		done; \
+	done
+
+.PHONY: bench
+bench: ## run the benchmarks that match BENCH (default all); fetches nothing
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: mutants
+mutants: ## change the code of MUTATE here and there and see that a test fails; fetches gremlins
+	@set -e; for package in $(MUTATE); do echo "== $$package"; go run $(GREMLINS) unleash "$$package"; done
+
+.PHONY: clean
+clean: ## remove what the targets made
+	rm -rf bin demo-data
