@@ -6,7 +6,6 @@ import (
 	"go/ast"
 	"io/fs"
 	"maps"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
