@@ -142,7 +142,7 @@ func (s *Scenario) section(f txtar.File) (err error) {
 }
 
 func parseCoverage(data []byte) ([]schemas.Coverage, error) {
-	var all []schemas.Coverage
+	all := []schemas.Coverage{} // not nil: an empty section says that nothing is covered
 	for line := range strings.Lines(string(data)) {
 		fields := strings.Fields(line)
 		if len(fields) == 0 {
