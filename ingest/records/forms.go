@@ -36,11 +36,11 @@ func (r *Reader) foreign() string {
 	switch {
 	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), bytes.HasPrefix(head, []byte{0xfe, 0xff}):
 		return "the file is UTF-16; convert it to UTF-8"
-	case bytes.IndexByte(head, 0) >= 0:
-		return "the file holds NUL bytes, so it is UTF-16 or no text; convert it to UTF-8"
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}),
 		bytes.HasPrefix(head, []byte("BZh")), bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
 		return "the file is packed in a way that is not read here; unpack it, or pack it once with gzip"
+	case bytes.IndexByte(head, 0) >= 0:
+		return "the file holds NUL bytes, so it is UTF-16 or no text; convert it to UTF-8"
 	}
 	return ""
 }

@@ -168,6 +168,12 @@ func (s *skipper) skip(d []byte, in place) (int, bool) {
 	for i := 0; i < len(d); i++ {
 		c := d[i]
 		if s.inString {
+			if !s.escaped {
+				if i += plain(d[i:]); i == len(d) {
+					break
+				}
+				c = d[i]
+			}
 			switch {
 			case s.escaped:
 				s.escaped = false
@@ -212,6 +218,21 @@ func (s *skipper) skip(d []byte, in place) (int, bool) {
 		}
 	}
 	return len(d), false
+}
+
+// plainWindow bounds a look for plain bytes, so that a string full of escapes is
+// not searched to its end for each.
+const plainWindow = 512
+
+// plain counts the bytes before the first that matters within a string.
+func plain(d []byte) int {
+	d = d[:min(len(d), plainWindow)]
+	for _, c := range [...]byte{'"', '\\', '\n'} {
+		if n := bytes.IndexByte(d, c); n >= 0 {
+			d = d[:n]
+		}
+	}
+	return len(d)
 }
 
 func (s *skipper) push(c byte) {
