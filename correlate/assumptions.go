@@ -12,6 +12,7 @@ import (
 // assumption is one AssumeRoleWithSAML while it is being judged.
 type assumption struct {
 	rules.Assumption
+	id                string
 	uses              []*Use
 	firstUse, lastUse time.Time
 	lastUseID         string
@@ -39,6 +40,7 @@ func assumptions(in *Input, facts []*schemas.Fact, grants []*rules.Grant) []*ass
 		a := &block[i]
 		out[i] = a
 		a.Fact, a.Person, a.Policy = f, in.Person, in.Policies.At(f.At)
+		a.id = schemas.AssumptionID(in.Person.Key, f.ID)
 		a.Provider = a.Policy.Provider(f.Assume.ProviderARN)
 		a.Scope = policy.Scope{Account: f.Assume.Account, Role: f.Assume.Role, People: people}
 		signOns.explain(&a.Assumption)
@@ -109,7 +111,7 @@ func (a *assumption) considerLate(at time.Time, id string, grants []*rules.Grant
 func (a *assumption) record() schemas.Assumption {
 	f, as := a.Fact, a.Fact.Assume
 	r := schemas.Assumption{
-		ID:          schemas.AssumptionID(a.Person.Key, f.ID),
+		ID:          a.id,
 		EventID:     f.ID,
 		Person:      a.Person,
 		At:          f.At,

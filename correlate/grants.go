@@ -145,7 +145,7 @@ func newGrant(person schemas.Person, m *membership, t policy.Target) *rules.Gran
 	b := &m.policy.Bounds
 	if len(m.adds) > 0 {
 		g.Opener = opener
-		r.Opened, r.GrantedBy = opener.At, &opener.Group.Actor
+		r.Opened, r.GrantedBy = opener.At, actor(opener)
 		g.From = r.Opened.Add(-b.PropagationDelay)
 		if !r.ApprovedUntil.IsZero() {
 			g.Limit = r.ApprovedUntil.Add(b.RevocationTolerance)
@@ -157,7 +157,7 @@ func newGrant(person schemas.Person, m *membership, t policy.Target) *rules.Gran
 		}
 	}
 	if m.removal != nil {
-		r.Removed, r.RemovedBy = m.removal.At, &m.removal.Group.Actor
+		r.Removed, r.RemovedBy = m.removal.At, actor(m.removal)
 		if end := r.Removed.Add(b.ClockSkew); g.Limit.IsZero() || end.Before(g.Limit) {
 			g.Limit = end
 		}
@@ -166,6 +166,14 @@ func newGrant(person schemas.Person, m *membership, t policy.Target) *rules.Gran
 		r.Evidence = append(r.Evidence, f.ID)
 	}
 	return g
+}
+
+// actor is nil where the event does not say.
+func actor(f *schemas.Fact) *schemas.Actor {
+	if f.Group.Actor == (schemas.Actor{}) {
+		return nil
+	}
+	return &f.Group.Actor
 }
 
 // events are all that the stay is known by, by time.
@@ -203,23 +211,27 @@ func grantsFor(all []*rules.Grant, account, role string) []*rules.Grant {
 	return all[lo:hi]
 }
 
-// judgeGrants fills in which grants contain the assumption and which are near.
+// judgeGrants fills in which grants contain the assumption or, when none does,
+// which are near.
 func judgeGrants(a *rules.Assumption, all []*rules.Grant) {
 	candidates := grantsFor(all, a.Fact.Assume.Account, a.Fact.Assume.Role)
-	at, lookback := a.At(), a.Policy.Bounds.GrantLookback
+	at := a.At()
 	for _, g := range candidates {
-		switch {
-		case g.Contains(at):
+		if g.Contains(at) {
 			a.Containing = append(a.Containing, g)
-		case distance(g, at) <= lookback:
+		}
+	}
+	if len(a.Containing) > 0 {
+		slices.SortStableFunc(a.Containing, func(x, y *rules.Grant) int { return y.Record.Opened.Compare(x.Record.Opened) })
+		a.Limit = chainEnd(a.Containing, candidates)
+		return
+	}
+	for _, g := range candidates {
+		if distance(g, at) <= a.Policy.Bounds.GrantLookback {
 			a.Near = append(a.Near, g)
 		}
 	}
-	slices.SortStableFunc(a.Containing, func(x, y *rules.Grant) int { return y.Record.Opened.Compare(x.Record.Opened) })
 	slices.SortStableFunc(a.Near, func(x, y *rules.Grant) int { return cmp.Compare(distance(x, at), distance(y, at)) })
-	if len(a.Containing) > 0 {
-		a.Limit = chainEnd(a.Containing, candidates)
-	}
 }
 
 // distance is how far t lies outside the grant; 0 inside.

@@ -112,6 +112,9 @@ func (j *judge) settled(s *rules.Session, r *rules.Rule, b *rules.Breach) bool {
 			return true
 		}
 		u.Reason, u.Shard, u.From, u.To = reason, need.Shard, need.From, need.To
+		if reason != schemas.Pending {
+			s.Gapped = append(s.Gapped, b.Anchor.ID)
+		}
 	}
 	if !slices.ContainsFunc(s.Unjudged, func(o schemas.Unjudged) bool { return o.Rule == u.Rule && o.Reason == u.Reason }) {
 		s.Unjudged = append(s.Unjudged, u)

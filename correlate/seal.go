@@ -88,9 +88,10 @@ func reach(ps *policy.Set) time.Duration {
 func settledAt(s *session) time.Time {
 	last := s.record.End
 	for _, a := range s.assumptions {
-		b := &a.Policy.Bounds
-		if t := a.At().Add(max(b.PropagationDelay, b.ClockSkew, b.OktaSession, b.GrantLookback)); t.After(last) {
-			last = t
+		for _, t := range []time.Time{a.SeenFrom(), a.At().Add(a.Policy.Bounds.OktaSession)} {
+			if t.After(last) {
+				last = t
+			}
 		}
 	}
 	return last

@@ -62,15 +62,16 @@ func (s *session) add(a *assumption) {
 func (s *session) describe() {
 	first := s.assumptions[0]
 	r := &s.record
-	r.ID = schemas.SessionID(schemas.AssumptionID(first.Person.Key, first.Fact.ID))
+	r.ID = schemas.SessionID(first.id)
 	r.Person = first.Person
 	r.Account, r.Role = first.Fact.Assume.Account, first.Fact.Assume.Role
 	r.SessionName, r.Federation = first.Fact.Who.SessionName, first.Fact.Assume.Federation
 	r.Policy = first.Policy.ID()
 
+	r.Assumptions = make([]string, 0, len(s.assumptions))
 	e := newEvidence(len(s.assumptions) + 4)
 	for _, a := range s.assumptions {
-		r.Assumptions = append(r.Assumptions, schemas.AssumptionID(a.Person.Key, a.Fact.ID))
+		r.Assumptions = append(r.Assumptions, a.id)
 		e.ids = append(e.ids, a.Fact.ID)
 	}
 	s.describeSignOn(e)
@@ -104,7 +105,7 @@ func (s *session) describeGrants(e *evidence) {
 			}
 			if !slices.Contains(r.Grants, g.Record.ID) {
 				r.Grants = append(r.Grants, g.Record.ID)
-				e.add(g.Evidence(a.At().Add(a.Policy.Bounds.GrantLookback))...)
+				e.add(g.Evidence(a.SeenFrom())...)
 			}
 		}
 	}

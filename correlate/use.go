@@ -29,7 +29,10 @@ type UseKey struct {
 	// request, and by AWS services on the session's behalf.
 	AccessKeyID string
 	CreatedAt   time.Time // creationDate; zero where unknown
-	Slot        time.Time // start of the quarter of an hour
+	// Slot is the start of the quarter of an hour, or the very second of a call
+	// that names neither key nor creation date: such a call belongs to the
+	// latest assumption before it.
+	Slot time.Time
 }
 
 // KeyOf says to which use a call belongs.
@@ -37,6 +40,9 @@ func KeyOf(c *schemas.Call, at time.Time) UseKey {
 	k := UseKey{PrincipalID: c.PrincipalID, CreatedAt: c.CreatedAt, Slot: at.Truncate(useSlot)}
 	if !c.Console && !c.ServiceDriven {
 		k.AccessKeyID = c.AccessKeyID
+	}
+	if k.AccessKeyID == "" && k.CreatedAt.IsZero() {
+		k.Slot = at
 	}
 	return k
 }

@@ -80,6 +80,14 @@ func (d *decoder) bounds(root object, b *Bounds) {
 	}
 }
 
+// reachGrants raises GrantLookback to the longest grant with its tolerance: a
+// grant that can contain an assumption must be looked for as far back.
+func (b *Bounds) reachGrants(groups []group) {
+	for i := range groups {
+		b.GrantLookback = max(b.GrantLookback, groups[i].duration+b.RevocationTolerance)
+	}
+}
+
 // duration reads a duration within its range, def when the key is left out.
 func (d *decoder) duration(o object, key string, def time.Duration, within span) time.Duration {
 	if !o.has(key) {

@@ -62,6 +62,7 @@ func Parse(name string, data []byte) (*Policy, error) {
 	p.accounts = d.accounts(o)
 	p.providers = d.providers(o)
 	p.groups = d.groups(o, &p.accounts, p.Bounds.GrantDuration)
+	p.Bounds.reachGrants(p.groups)
 	p.intervals = d.intervals(o)
 	p.hours = d.hours(o, &p.accounts, p.intervals)
 	p.limits = d.limits(o, &p.accounts)

@@ -22,7 +22,7 @@ func outsideGrant() Rule {
 			return &Breach{
 				Anchor:   a.Fact,
 				Needs:    aroundGrants(a),
-				Evidence: nearest.Evidence(a.At().Add(a.Policy.Bounds.GrantLookback)),
+				Evidence: nearest.Evidence(a.SeenFrom()),
 				Grant:    nearest.Record.ID,
 				Why:      fmt.Sprintf("%s assumed %s at %s, %s.", a.Person.Name, role(a), clock(a.At()), howFarOutside(a, nearest)),
 			}

@@ -70,7 +70,7 @@ type Assumption struct {
 	MFA    schemas.MFA
 	Factor *schemas.Fact
 	// Containing are the grants that contain its time, the latest opened
-	// first; Near those that are near it but do not, the nearest first.
+	// first; Near, if there are none, those that are near it, the nearest first.
 	Containing, Near []*Grant
 	// Limit is the end of the chain of grants that contain it; zero: no end.
 	Limit time.Time
@@ -108,6 +108,13 @@ func (g *Grant) Contains(t time.Time) bool {
 	return !t.Before(g.From) && (g.Limit.IsZero() || !t.After(g.Limit))
 }
 
+// SeenFrom is how late an event can be and still be part of what is said about
+// the assumption's grants.
+func (a *Assumption) SeenFrom() time.Time {
+	b := &a.Policy.Bounds
+	return a.At().Add(b.GrantLookback + b.PropagationDelay)
+}
+
 // Evidence are the grant's events up to t. What came later has no part in what
 // is said about t, and must not change it.
 func (g *Grant) Evidence(t time.Time) []string {
@@ -129,8 +136,10 @@ type Session struct {
 	Assumptions []*Assumption
 	// LastEvent is the event that makes the session end when it does.
 	LastEvent string
-	// Unjudged is what the rules before could not judge.
+	// Unjudged is what the rules before could not judge; Gapped are the events
+	// of the assumptions for which a gap is to blame.
 	Unjudged []schemas.Unjudged
+	Gapped   []string
 }
 
 // Breach is a rule's word that it is broken, if its needs are covered.

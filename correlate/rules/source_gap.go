@@ -21,7 +21,8 @@ func sourceGap() Rule {
 					continue
 				}
 				return &Breach{
-					Anchor: s.Assumptions[0].Fact,
+					Anchor:   s.Assumptions[0].Fact,
+					Evidence: s.Gapped,
 					Why: fmt.Sprintf("For the session of %s as %s, %s could not be judged: %s is not held from %s to %s.",
 						s.Person.Name, role(s.Assumptions[0]), u.Rule, u.Shard, clock(u.From), clock(u.To)),
 				}
