@@ -47,7 +47,8 @@ func Decode(raw []byte) (fact schemas.Fact, relevant bool, err error) {
 	return fact, relevant, err
 }
 
-// Decode decodes one event into f, if it is relevant. The payload of f belongs
+// Decode decodes one event into f, which means nothing unless the event is
+// relevant. The payload of f belongs
 // to the decoder and is valid until the next call: copy *f.Call, *f.Assume or
 // *f.Portal to keep it. Strings may be kept.
 func (d *Decoder) Decode(raw []byte, f *schemas.Fact) (relevant bool, err error) {
@@ -92,7 +93,7 @@ func (d *Decoder) decode(raw []byte, v *jsonscan.Values, f *schemas.Fact) (bool,
 		return false, d.err
 	}
 	d.identify(raw, f)
-	return true, d.err
+	return d.err == nil, d.err
 }
 
 var (
