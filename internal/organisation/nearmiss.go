@@ -4,14 +4,14 @@ import "time"
 
 // nearMisses are deeds at the very edge of a rule, on its right side.
 func nearMisses(g *generator) []play {
-	all := append(grantMisses(), hourMisses(g)...)
+	all := append(grantMisses(g), hourMisses(g)...)
 	all = append(all, signOnMisses()...)
 	all = append(all, factorMisses()...)
 	all = append(all, lengthMisses()...)
 	return append(all, nameMisses()...)
 }
 
-func grantMisses() []play {
+func grantMisses(g *generator) []play {
 	return []play{
 		{name: "at removal", note: "exactly clock_skew after the removal", act: func(s *scene) {
 			x, t := s.role(s.account(requires)), s.base()
@@ -38,11 +38,8 @@ func grantMisses() []play {
 			s.near("outside_grant", m)
 			s.near("no_grant", m)
 		}},
-		{name: "second target", note: "the policy's map gives the role through a group that is not named for it", act: func(s *scene) {
-			x := s.g.operators.targets[1]
-			s.reserve(x)
-			s.reserve(s.g.operators.targets[0])
-			m := s.assumeBy(s.prepare(x, s.base()), ask{})
+		{name: "second target", group: g.operators, note: "the policy's map gives the role through a group that is not named for it", act: func(s *scene) {
+			m := s.assumeBy(s.prepare(s.g.operators.targets[1], s.base()), ask{})
 			s.usual(m)
 			s.near("no_grant", m)
 		}},
@@ -76,12 +73,8 @@ func hourMisses(g *generator) []play {
 	all := []play{
 		{name: "opening time", note: "at the first second of the hours", near: "America", act: at(1, 6, 0, 0)},
 		{name: "before closing time", note: "at the last second of the hours", near: "Europe", act: at(2, 20, 59, 59)},
-		{name: "on call at night", note: "a role for which any hour is approved", act: func(s *scene) {
-			x := s.g.accounts[3].onCall
-			for _, x := range s.g.onCall.targets {
-				s.reserve(x)
-			}
-			m := s.assumeBy(s.prepare(x, s.g.localTime(s.p.zone, s.day, 3, 12, 40)), ask{})
+		{name: "on call at night", group: g.onCall, note: "a role for which any hour is approved", act: func(s *scene) {
+			m := s.assumeBy(s.prepare(s.g.accounts[3].onCall, s.g.localTime(s.p.zone, s.day, 3, 12, 40)), ask{})
 			s.usual(m)
 			s.near("outside_hours", m)
 		}},

@@ -2,6 +2,7 @@ package organisation
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -22,45 +23,63 @@ type play struct {
 	// outside are plays beyond the working days; at is their day.
 	outside bool
 	at      int
+	// group is one with several roles that the play is about.
+	group *group
+	// open are plays that leave a grant open for good.
+	open bool
 	// nobody are plays without an employee.
 	nobody bool
 }
 
-// plant plays all breaches, again until there are enough, and each near miss
-// once.
+// plant plays all breaches and near misses, then breaches again until there
+// are enough. Those that suit few people or days choose first.
 func (g *generator) plant() error {
-	for round := 0; ; round++ {
-		for _, b := range breaches(g) {
-			if round > 0 && (b.outside || len(g.truth.Planted) >= g.cfg.Planted) {
-				continue
-			}
-			if err := g.play(b, round); err != nil {
-				return err
-			}
-		}
-		if len(g.truth.Planted) >= g.cfg.Planted {
-			break
+	all := append(breaches(g), nearMisses(g)...)
+	slices.SortStableFunc(all, func(a, b play) int { return b.choosy() - a.choosy() })
+	for _, p := range all {
+		if err := g.play(p, 0); err != nil {
+			return err
 		}
 	}
-	for _, n := range nearMisses(g) {
-		if err := g.play(n, 0); err != nil {
-			return err
+	for round := 1; len(g.truth.Planted) < g.cfg.Planted; round++ {
+		for _, p := range breaches(g) {
+			if p.outside || len(g.truth.Planted) >= g.cfg.Planted {
+				continue
+			}
+			if err := g.play(p, round); err != nil {
+				return err
+			}
 		}
 	}
 	g.truth.sort()
 	return nil
 }
 
+func (p play) choosy() int {
+	n := 0
+	for _, wants := range []bool{p.day != nil, p.day != nil, p.kinds != nil, p.near != "", p.group != nil} {
+		if wants {
+			n++
+		}
+	}
+	return n
+}
+
 func (g *generator) play(p play, round int) error {
-	s := &scene{g: g, r: g.stream("play/"+p.name, round), note: p.note}
+	s := &scene{g: g, r: g.stream("play/"+p.name, round), note: p.note, open: p.open}
 	if p.nobody {
 		s.day = s.r.IntN(g.cfg.Days)
-		s.p = &person{zone: mustZone("Europe/Berlin"), shift: 9, reserved: map[*role][]int{}}
+		s.p = &person{zone: mustZone("Europe/Berlin"), shift: 9, reserved: map[*role][]int{}, left: map[*role]bool{}}
 		p.act(s)
 		return nil
 	}
 	if !s.cast(p) {
-		return fmt.Errorf("organisation: %d people in %d days are too few for what is to be planted; about 90 free days of people are needed", g.cfg.People, g.cfg.Days)
+		return fmt.Errorf("organisation: %d people in %d days are too few for what is to be planted (%q); about 90 free days of people are needed", g.cfg.People, g.cfg.Days, p.name)
+	}
+	if p.group != nil {
+		for _, x := range p.group.targets {
+			s.reserve(x)
+		}
 	}
 	p.act(s)
 	return nil
@@ -68,25 +87,20 @@ func (g *generator) play(p play, round int) error {
 
 // cast finds a person and a day on which nothing else happens to them.
 func (s *scene) cast(p play) bool {
-	g := s.g
-	for _, n := range s.r.Perm(len(g.people)) {
-		who := g.people[n]
+	days := s.r.Perm(s.g.cfg.Days)
+	if p.outside {
+		days = []int{p.at}
+	}
+	for _, n := range s.r.Perm(len(s.g.people)) {
+		who := s.g.people[n]
 		if !suits(who, p.kinds) || !strings.HasPrefix(who.place.zone, p.near) {
 			continue
 		}
-		if p.outside {
-			if !g.busy[[2]int{n, p.at}] && who.spare(p.at) {
-				g.busy[[2]int{n, p.at}] = true
-				s.p, s.day = who, p.at
-				return true
-			}
-			continue
-		}
-		for _, day := range s.r.Perm(g.cfg.Days) {
-			if g.busy[[2]int{n, day}] || !who.spare(day) || p.day != nil && !p.day(g, day) {
+		for _, day := range days {
+			if s.g.busy[[2]int{n, day}] || p.day != nil && !p.day(s.g, day) || !s.g.spare(who, p, day) {
 				continue
 			}
-			g.busy[[2]int{n, day}] = true
+			s.g.busy[[2]int{n, day}] = true
 			s.p, s.day = who, day
 			return true
 		}
@@ -104,11 +118,6 @@ func suits(p *person, kinds []nameKind) bool {
 		}
 	}
 	return false
-}
-
-// weekday is a day on which the office hours of account 0 apply.
-func weekday(g *generator, day int) bool {
-	return g.accounts[0].hours.contain(g.localTime(g.accounts[0].hours.zone, day, 12, 0, 0))
 }
 
 // welcome adds everybody to the staff, so that the log knows them.

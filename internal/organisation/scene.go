@@ -69,6 +69,7 @@ type scene struct {
 	p    *person
 	day  int
 	note string
+	open bool // a grant is left open
 }
 
 // base is a time in the middle of the person's shift, in whole seconds.
@@ -94,21 +95,32 @@ func (s *scene) account(kind int) *account {
 	return pick(s.r, all)
 }
 
-// role takes a role that the person uses nowhere else around that day, so
-// that no other grant comes near.
+// role takes a role that the person uses nowhere else around that day, so that
+// no other grant comes near; where a grant is left open, nowhere else at all.
 func (s *scene) role(a *account) *role {
-	var free []*role
-	for _, x := range a.roles {
-		if !s.p.holds(x, s.day) && len(x.group.targets) == 1 {
-			free = append(free, x)
-		}
-	}
-	x := pick(s.r, free) // cast left some
+	x := pick(s.r, s.p.free(a, s.day, s.open)) // cast left some
 	s.reserve(x)
 	return x
 }
 
-func (s *scene) reserve(x *role) { s.p.reserved[x] = append(s.p.reserved[x], s.day) }
+func (s *scene) reserve(x *role) {
+	s.p.reserved[x] = append(s.p.reserved[x], s.day)
+	if s.open {
+		s.p.left[x] = true
+	}
+}
+
+// free are the roles of the account that have a group of their own and that no
+// play about the person uses at about that day, or ever.
+func (p *person) free(a *account, day int, ever bool) []*role {
+	var free []*role
+	for _, x := range a.roles {
+		if len(x.group.targets) == 1 && !p.holds(x, day) && !(ever && len(p.reserved[x]) > 0) {
+			free = append(free, x)
+		}
+	}
+	return free
+}
 
 // holds reports whether a play uses the role at about that day.
 func (p *person) holds(x *role, day int) bool {
@@ -117,18 +129,24 @@ func (p *person) holds(x *role, day int) bool {
 			return true
 		}
 	}
-	return false
+	return p.left[x]
 }
 
-// spare reports whether the person has roles left for one more play.
-func (p *person) spare(day int) bool {
-	n := 0
-	for x := range p.reserved {
-		if p.holds(x, day) {
-			n++
+// spare reports whether the person has roles left for the play.
+func (g *generator) spare(who *person, p play, day int) bool {
+	if p.group != nil {
+		for _, x := range p.group.targets {
+			if who.holds(x, day) || p.open && len(who.reserved[x]) > 0 {
+				return false
+			}
 		}
 	}
-	return n < 3
+	for _, a := range g.accounts {
+		if len(who.free(a, day, p.open)) < 2 {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *scene) plant(rule string, m *assumption, more ...string) {

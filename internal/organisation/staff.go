@@ -55,6 +55,7 @@ type person struct {
 	cli         string          // AWS user agent of the command line
 	mfa         factor          // the usual way to sign on
 	reserved    map[*role][]int // days around which a play uses the role
+	left        map[*role]bool  // roles whose grant a play leaves open
 	portalHours time.Time       // end of the current portal session, for honest work
 	portalSince time.Time
 }
@@ -86,7 +87,7 @@ func (g *generator) hire(n int) *person {
 		portalID: fmt.Sprintf("%s-%s-70%s-%s-%s", token(r, hexDigits, 8), token(r, hexDigits, 4), token(r, hexDigits, 2), token(r, hexDigits, 4), token(r, hexDigits, 12)),
 		place:    pick(r, places()), shift: 8 + r.IntN(3), onCall: n%7 == 3,
 		ip:       fmt.Sprintf("%s.%d", pick(r, []string{"192.0.2", "198.51.100", "203.0.113"}), 1+r.IntN(254)),
-		reserved: map[*role][]int{},
+		reserved: map[*role][]int{}, left: map[*role]bool{},
 	}
 	p.zone = mustZone(p.place.zone)
 	p.nameID, p.session = p.login, p.login
