@@ -14,35 +14,59 @@ import (
 type signOns struct {
 	all        []*schemas.Fact // by time
 	byProvider map[*policy.Provider]*providerSignOns
-	// factors by Okta session, each by time.
-	bySession, byRoot map[string][]*schemas.Fact
+	// factors by Okta session.
+	bySession, byRoot index
 }
 
 // providerSignOns are the sign-ons that count for one provider.
 type providerSignOns struct {
 	byTime      []*schemas.Fact
-	byAssertion map[string][]*schemas.Fact
+	byAssertion index
+}
+
+// index finds facts by a key; those of one key stay in order of time.
+type index struct {
+	key   func(*schemas.Fact) string
+	facts []*schemas.Fact
+}
+
+// newIndex leaves out facts without the key. facts are sorted by time.
+func newIndex(facts []*schemas.Fact, key func(*schemas.Fact) string) index {
+	x := index{key: key, facts: make([]*schemas.Fact, 0, len(facts))}
+	for _, f := range facts {
+		if key(f) != "" {
+			x.facts = append(x.facts, f)
+		}
+	}
+	slices.SortStableFunc(x.facts, func(a, b *schemas.Fact) int { return strings.Compare(key(a), key(b)) })
+	return x
+}
+
+func (x index) find(key string) []*schemas.Fact {
+	if key == "" {
+		return nil
+	}
+	lo, _ := slices.BinarySearchFunc(x.facts, key, func(f *schemas.Fact, k string) int { return strings.Compare(x.key(f), k) })
+	hi := lo
+	for hi < len(x.facts) && x.key(x.facts[hi]) == key {
+		hi++
+	}
+	return x.facts[lo:hi]
 }
 
 func newSignOns(facts []*schemas.Fact) *signOns {
-	s := &signOns{
-		byProvider: make(map[*policy.Provider]*providerSignOns),
-		bySession:  make(map[string][]*schemas.Fact),
-		byRoot:     make(map[string][]*schemas.Fact),
-	}
+	s := &signOns{byProvider: make(map[*policy.Provider]*providerSignOns)}
+	factors := make([]*schemas.Fact, 0, len(facts))
 	for _, f := range facts {
 		switch {
 		case f.SignOn != nil:
 			s.all = append(s.all, f)
 		case f.Factor != nil:
-			if id := f.Factor.SessionID; id != "" {
-				s.bySession[id] = append(s.bySession[id], f)
-			}
-			if id := f.Factor.RootSessionID; id != "" {
-				s.byRoot[id] = append(s.byRoot[id], f)
-			}
+			factors = append(factors, f)
 		}
 	}
+	s.bySession = newIndex(factors, func(f *schemas.Fact) string { return f.Factor.SessionID })
+	s.byRoot = newIndex(factors, func(f *schemas.Fact) string { return f.Factor.RootSessionID })
 	return s
 }
 
@@ -50,16 +74,13 @@ func (s *signOns) of(p *policy.Provider) *providerSignOns {
 	if ps := s.byProvider[p]; ps != nil {
 		return ps
 	}
-	ps := &providerSignOns{byAssertion: make(map[string][]*schemas.Fact)}
+	ps := &providerSignOns{byTime: make([]*schemas.Fact, 0, len(s.all))}
 	for _, f := range s.all {
-		if f.Who.Org != p.OktaOrg || !p.HasApp(f.SignOn) {
-			continue
-		}
-		ps.byTime = append(ps.byTime, f)
-		if id := f.Who.AssertionID; id != "" {
-			ps.byAssertion[id] = append(ps.byAssertion[id], f)
+		if f.Who.Org == p.OktaOrg && p.HasApp(f.SignOn) {
+			ps.byTime = append(ps.byTime, f)
 		}
 	}
+	ps.byAssertion = newIndex(ps.byTime, func(f *schemas.Fact) string { return f.Who.AssertionID })
 	s.byProvider[p] = ps
 	return ps
 }
@@ -79,7 +100,7 @@ func (s *signOns) explain(a *rules.Assumption) {
 	}
 	id := a.Fact.Who.AssertionID
 	if id != "" {
-		same := between(candidates.byAssertion[id], a.At().Add(-b.OktaSession), a.At().Add(b.OktaSession))
+		same := between(candidates.byAssertion.find(id), a.At().Add(-b.OktaSession), a.At().Add(b.OktaSession))
 		if f := nearest(same, a.At()); f != nil {
 			a.SignOn, a.JoinedBy = f, schemas.JoinAssertion
 			return
@@ -149,7 +170,7 @@ func (s *signOns) secondFactor(a *rules.Assumption) {
 	b := &a.Policy.Bounds
 	from, to := a.SignOn.At.Add(-b.OktaSession), a.SignOn.At.Add(b.ClockSkew)
 	a.MFA = schemas.MFANo
-	for _, factors := range [][]*schemas.Fact{s.bySession[on.SessionID], s.byRoot[on.RootSessionID]} {
+	for _, factors := range [...][]*schemas.Fact{s.bySession.find(on.SessionID), s.byRoot.find(on.RootSessionID)} {
 		if f := trueSecondFactor(between(factors, from, to), a.SignOn.Who.Org); f != nil {
 			a.MFA, a.Factor = schemas.MFAYes, f
 			return
@@ -181,65 +202,4 @@ func isSecond(f *schemas.Factor, password bool) bool {
 		return f.UserVerified || password
 	}
 	return true
-}
-
-// anchors find the assumption that a call's credentials came from.
-type anchors struct {
-	byKey       map[string]*assumption
-	byPrincipal map[string][]*assumption // by time
-}
-
-// creationSlack is how far a call's creationDate may lie from the assumption:
-// both are whole seconds, written by different hosts.
-const creationSlack = 2 * time.Second
-
-func newAnchors(all []*assumption) *anchors {
-	an := &anchors{byKey: make(map[string]*assumption, len(all)), byPrincipal: make(map[string][]*assumption, len(all))}
-	for _, a := range all {
-		if k := a.Fact.Assume.AccessKeyID; k != "" && an.byKey[k] == nil {
-			an.byKey[k] = a
-		}
-		if p := a.Fact.Assume.PrincipalID; p != "" {
-			an.byPrincipal[p] = append(an.byPrincipal[p], a)
-		}
-	}
-	return an
-}
-
-// find returns nil when the call belongs to none.
-func (an *anchors) find(k *UseKey, first time.Time) *assumption {
-	if k.AccessKeyID != "" {
-		if a := an.byKey[k.AccessKeyID]; a != nil {
-			return a
-		}
-	}
-	candidates := an.byPrincipal[k.PrincipalID]
-	if k.CreatedAt.IsZero() {
-		i, _ := slices.BinarySearchFunc(candidates, first, func(a *assumption, t time.Time) int {
-			if a.At().After(t) {
-				return 1
-			}
-			return -1
-		})
-		if i == 0 {
-			return nil
-		}
-		return candidates[i-1]
-	}
-	return nearestCreated(candidates, k.CreatedAt)
-}
-
-func nearestCreated(candidates []*assumption, created time.Time) *assumption {
-	i, _ := slices.BinarySearchFunc(candidates, created.Add(-creationSlack), func(a *assumption, t time.Time) int {
-		return a.At().Compare(t)
-	})
-	var best *assumption
-	var bestGap time.Duration
-	for ; i < len(candidates) && !candidates[i].At().After(created.Add(creationSlack)); i++ {
-		gap := candidates[i].At().Sub(created).Abs()
-		if best == nil || gap < bestGap {
-			best, bestGap = candidates[i], gap
-		}
-	}
-	return best
 }
