@@ -1,8 +1,8 @@
 package scan
 
 import (
+	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -49,12 +49,8 @@ func TestPlantedBreachesAreFoundAndNothingElse(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			dir := t.TempDir()
-			if err := h.Write(dir); err != nil {
-				t.Fatal(err)
-			}
 			sink := &judged{check: truth.New(h.Truth)}
-			sum, err := Run(t.Context(), madeUp(t, dir, h.Truth), sink)
+			sum, err := run(t.Context(), inMemory(h), madeUp(t, h), sink)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -72,14 +68,34 @@ func TestPlantedBreachesAreFoundAndNothingElse(t *testing.T) {
 	}
 }
 
-// madeUp are the options to scan what the generator wrote to dir.
-func madeUp(t testing.TB, dir string, truth organisation.Truth) Options {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join(dir, "policy.yaml"))
-	if err != nil {
-		t.Fatal(err)
+// inMemory are the history's logs, CloudTrail's in several files.
+func inMemory(h *organisation.History) []file {
+	var lines []byte
+	for i := range h.Okta {
+		lines = append(h.Okta[i].AppendJSON(lines), '\n')
 	}
-	p, err := policy.Parse("policy.yaml", data)
+	files := []file{{source: schemas.Okta, org: testOrg, name: "okta", data: lines}}
+	const parts = 5
+	for n := range parts {
+		body := []byte(`{"Records":[`)
+		for i := n; i < len(h.CloudTrail); i += parts {
+			if i > n {
+				body = append(body, ',')
+			}
+			body = h.CloudTrail[i].AppendJSON(body)
+		}
+		files = append(files, file{source: schemas.CloudTrail, name: fmt.Sprint("trail-", n), data: append(body, "]}"...)})
+	}
+	return files
+}
+
+// testOrg is the Okta org of made-up organisations.
+const testOrg = "example"
+
+// madeUp are the options for a history.
+func madeUp(t testing.TB, h *organisation.History) Options {
+	t.Helper()
+	p, err := policy.Parse("policy.yaml", h.Policy)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,14 +104,10 @@ func madeUp(t testing.TB, dir string, truth organisation.Truth) Options {
 		t.Fatal(err)
 	}
 	opts := Options{
-		Inputs: []Input{
-			{Source: schemas.Okta, Org: p.Orgs()[0], Path: filepath.Join(dir, "okta")},
-			{Source: schemas.CloudTrail, Path: filepath.Join(dir, "cloudtrail")},
-		},
 		Policies: set,
-		Complete: []Complete{{From: truth.Complete.From, To: truth.Complete.To}},
+		Complete: []Complete{{From: h.Truth.Complete.From, To: h.Truth.Complete.To}},
 	}
-	for _, g := range truth.Gaps {
+	for _, g := range h.Truth.Gaps {
 		opts.Gaps = append(opts.Gaps, Gap{Shard: g.Shard, From: g.From, To: g.To})
 	}
 	return opts
