@@ -91,11 +91,11 @@ func (g *generator) openAccount(n int) *account {
 	}
 	switch n {
 	case 0:
-		a.hours = &hours{name: "office-berlin", zone: mustZone("Europe/Berlin"), from: 8, to: 18, weekdays: true, holidays: true}
+		a.hours = &hours{name: "office-berlin", zone: g.zone("Europe/Berlin"), from: 8, to: 18, weekdays: true, holidays: true}
 	case 1:
-		a.hours = &hours{name: "daily-new-york", zone: mustZone("America/New_York"), from: 6, to: 22}
+		a.hours = &hours{name: "daily-new-york", zone: g.zone("America/New_York"), from: 6, to: 22}
 	case 2:
-		a.hours = &hours{name: "daily-berlin", zone: mustZone("Europe/Berlin"), from: 7, to: 21}
+		a.hours = &hours{name: "daily-berlin", zone: g.zone("Europe/Berlin"), from: 7, to: 21}
 	}
 	if !a.provider.center && !a.provider.require {
 		a.longest = 2 * time.Hour

@@ -42,10 +42,14 @@ func (g *generator) changesClock(zone *time.Location, day int) bool {
 	return before != after
 }
 
-func mustZone(name string) *time.Location {
-	l, err := time.LoadLocation(name)
-	if err != nil {
-		panic("organisation: " + err.Error()) // the zones are compiled in
+// zone loads a time zone once.
+func (g *generator) zone(name string) *time.Location {
+	if g.zones[name] == nil {
+		l, err := time.LoadLocation(name)
+		if err != nil {
+			panic("organisation: " + err.Error()) // the zones are compiled in
+		}
+		g.zones[name] = l
 	}
-	return l
+	return g.zones[name]
 }

@@ -65,7 +65,7 @@ func Generate(cfg Config) (*History, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &generator{cfg: cfg, busy: map[[2]int]bool{}, oktaShard: "okta/" + org, trailShards: map[[2]string]string{}}
+	g := &generator{cfg: cfg, busy: map[[2]int]bool{}, oktaShard: "okta/" + org, trailShards: map[[2]string]string{}, zones: map[string]*time.Location{}}
 	g.found()
 	g.plan()
 	g.welcome()

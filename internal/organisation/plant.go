@@ -69,7 +69,7 @@ func (g *generator) play(p play, round int) error {
 	s := &scene{g: g, r: g.stream("play/"+p.name, round), note: p.note, open: p.open}
 	if p.nobody {
 		s.day = s.r.IntN(g.cfg.Days)
-		s.p = &person{zone: mustZone("Europe/Berlin"), shift: 9, reserved: map[*role][]int{}, left: map[*role]bool{}}
+		s.p = &person{zone: g.zone("Europe/Berlin"), shift: 9, reserved: map[*role][]int{}, left: map[*role]bool{}}
 		p.act(s)
 		return nil
 	}

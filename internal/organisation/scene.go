@@ -19,6 +19,7 @@ type generator struct {
 	actions     []action
 	oktaShard   string
 	trailShards map[[2]string]string
+	zones       map[string]*time.Location
 	okta, trail []Event
 	truth       Truth
 	// busy are the days of people on which nothing else may happen to them.

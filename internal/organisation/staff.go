@@ -85,23 +85,23 @@ func (g *generator) hire(n int) *person {
 		n: n, display: f + " " + l, login: short + "@example.com",
 		oktaID: "00u" + token(r, base62, 17), appUser: token(r, base62, 14),
 		portalID: fmt.Sprintf("%s-%s-70%s-%s-%s", token(r, hexDigits, 8), token(r, hexDigits, 4), token(r, hexDigits, 2), token(r, hexDigits, 4), token(r, hexDigits, 12)),
-		place:    pick(r, places()), shift: 8 + r.IntN(3), onCall: n%7 == 3,
+		place:    places()[n%len(places())], shift: 8 + r.IntN(3), onCall: n%7 == 3,
 		ip:       fmt.Sprintf("%s.%d", pick(r, []string{"192.0.2", "198.51.100", "203.0.113"}), 1+r.IntN(254)),
 		reserved: map[*role][]int{}, left: map[*role]bool{},
 	}
-	p.zone = mustZone(p.place.zone)
+	p.zone = g.zone(p.place.zone)
 	p.nameID, p.session = p.login, p.login
 	switch n % 16 {
-	case 5, 15:
+	case 1, 9:
 		p.kind, p.session = byCase, f[:1]+short[1:]+"@Example.com"
 		if f[0] >= 0x80 {
 			p.session = strings.ToUpper(p.login)
 		}
-	case 7, 9:
+	case 2, 10:
 		p.kind, p.session = byAlias, short
-	case 11:
+	case 3:
 		p.kind, p.nameID, p.session = bySubject, short, short
-	case 13:
+	case 4:
 		p.kind = byTag
 		p.login = short + "+aws@example.com"
 		p.nameID, p.session = p.login, p.login
