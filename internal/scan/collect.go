@@ -56,7 +56,7 @@ func (s *scan) collect(ctx context.Context) (*collected, error) {
 	workers := make([]*collector, min(s.opts.Workers, max(1, len(order))))
 	g, ctx := errgroup.WithContext(ctx)
 	for i := range workers {
-		c := s.newCollector(ctx)
+		c := s.newCollector(ctx, s.tables[i])
 		workers[i] = c
 		g.Go(func() error {
 			for {
@@ -111,6 +111,7 @@ type collector struct {
 	scan   *scan
 	ctx    context.Context
 	spill  *spill.Writer
+	table  *wire.Table
 	reader records.Reader
 	trail  cloudtrail.Decoder
 	okta   okta.Decoder
@@ -122,14 +123,14 @@ type collector struct {
 	buf    []byte
 }
 
-func (s *scan) newCollector(ctx context.Context) *collector {
+func (s *scan) newCollector(ctx context.Context, table *wire.Table) *collector {
 	return &collector{
 		collected: collected{
 			people: identity.NewBuilder(s.opts.Policies),
 			seen:   make(seen),
 			facts:  make(map[schemas.FactKind]int64),
 		},
-		scan: s, ctx: ctx, spill: s.store.NewWriter(), stamp: newStamper(),
+		scan: s, ctx: ctx, spill: s.store.NewWriter(), table: table, stamp: newStamper(),
 	}
 }
 
@@ -189,7 +190,7 @@ func (c *collector) record(rec ingest.Record) error {
 	if f.Kind != schemas.Acted {
 		c.people.Observe(f)
 	}
-	c.buf = wire.Append(c.buf[:0], f)
+	c.buf = wire.Append(c.buf[:0], c.table, f)
 	return c.spill.Append(int(xxhash.Sum64String(f.ID)%buckets), c.buf)
 }
 

@@ -11,7 +11,6 @@ import (
 	"jitaudit/correlate"
 	"jitaudit/internal/scan/spill"
 	"jitaudit/internal/scan/wire"
-	"jitaudit/schemas"
 )
 
 // judge is the third pass: it rebuilds partition after partition, some at a
@@ -82,7 +81,7 @@ func (s *scan) partition(n int, who *people, coverage correlate.Coverage) ([]Res
 			l = &life{person: who.all[number].Person}
 			lives[number] = l
 		}
-		if err := l.add(record); err != nil {
+		if err := l.add(record, s.tables); err != nil {
 			return nil, err
 		}
 		records = rest
@@ -98,75 +97,4 @@ func (s *scan) partition(n int, who *people, coverage correlate.Coverage) ([]Res
 		*l = life{}
 	}
 	return results, nil
-}
-
-// life is all that is known about one person.
-type life struct {
-	person schemas.Person
-	facts  []*schemas.Fact
-	calls  correlate.Fold
-	counts map[correlate.UseKey]*schemas.ActivityCounts
-}
-
-func (l *life) add(record string) error {
-	h, err := wire.ReadHead(record)
-	if err != nil {
-		return err
-	}
-	if !h.Call {
-		f, err := h.ReadFact()
-		l.facts = append(l.facts, f)
-		return err
-	}
-	var c wire.Call
-	if err := h.ReadCall(&c); err != nil {
-		return err
-	}
-	l.calls.Add(h.ID(), c.At, &c.Call)
-	key := correlate.KeyOf(&c.Call, c.At)
-	n := l.counts[key]
-	if n == nil {
-		if l.counts == nil {
-			l.counts = make(map[correlate.UseKey]*schemas.ActivityCounts)
-		}
-		n = &schemas.ActivityCounts{}
-		l.counts[key] = n
-	}
-	n.Calls++
-	n.Writes += one(!c.ReadOnly)
-	n.Denied += one(c.Denied)
-	n.ServiceDriven += one(c.ServiceDriven)
-	return nil
-}
-
-func one(yes bool) int {
-	if yes {
-		return 1
-	}
-	return 0
-}
-
-func (l *life) judge(opts *Options, coverage correlate.Coverage) Result {
-	uses := l.calls.Uses()
-	r := Result{Person: l.person}
-	r.Outcome = correlate.Rebuild(correlate.Input{
-		Person: l.person, Facts: l.facts, Uses: uses, Policies: opts.Policies, Coverage: coverage,
-	})
-	place := make(map[string]int, len(r.Sessions))
-	for i := range r.Sessions {
-		place[r.Sessions[i].ID] = i
-		r.Activity = append(r.Activity, schemas.ActivityCounts{Session: r.Sessions[i].ID})
-	}
-	for i := range uses {
-		session, ok := r.SessionOf(&uses[i])
-		if !ok {
-			continue
-		}
-		n, sum := l.counts[uses[i].UseKey], &r.Activity[place[session]]
-		sum.Calls += n.Calls
-		sum.Writes += n.Writes
-		sum.Denied += n.Denied
-		sum.ServiceDriven += n.ServiceDriven
-	}
-	return r
 }

@@ -76,11 +76,12 @@ func (s *scan) resolve(ctx context.Context, dir *identity.Directory) (*people, l
 	if who.splitters, err = s.splitters(dir); err != nil {
 		return nil, ledgers{}, err
 	}
+	callers := callers{known: make([]atomic.Pointer[person], s.tables.Shared()), nobody: &person{}}
 	var next atomic.Int64
 	workers := make([]*resolver, s.opts.Workers)
 	g, ctx := errgroup.WithContext(ctx)
 	for i := range workers {
-		r := &resolver{scan: s, directory: dir, people: who, spill: s.store.NewWriter()}
+		r := &resolver{scan: s, directory: dir, people: who, callers: callers, spill: s.store.NewWriter()}
 		workers[i] = r
 		g.Go(func() error {
 			for {
@@ -124,7 +125,7 @@ func (s *scan) splitters(dir *identity.Directory) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		sample, err = appendKeys(sample, records, dir)
+		sample, err = appendKeys(sample, records, dir, s.tables)
 		if err != nil {
 			return nil, err
 		}
@@ -137,7 +138,7 @@ func (s *scan) splitters(dir *identity.Directory) ([]string, error) {
 	return slices.Compact(out), nil
 }
 
-func appendKeys(sample []string, records string, dir *identity.Directory) ([]string, error) {
+func appendKeys(sample []string, records string, dir *identity.Directory, tables wire.Tables) ([]string, error) {
 	var call wire.Call
 	for {
 		record, rest, ok := spill.Next(records)
@@ -149,7 +150,7 @@ func appendKeys(sample []string, records string, dir *identity.Directory) ([]str
 		if err != nil {
 			return nil, err
 		}
-		who, ok, err := whose(dir, &h, &call)
+		who, ok, err := whose(dir, tables, &h, &call)
 		if err != nil {
 			return nil, err
 		}
@@ -160,9 +161,9 @@ func appendKeys(sample []string, records string, dir *identity.Directory) ([]str
 }
 
 // whose finds the person that an event concerns; call is room to work in.
-func whose(dir *identity.Directory, h *wire.Head, call *wire.Call) (schemas.Person, bool, error) {
+func whose(dir *identity.Directory, tables wire.Tables, h *wire.Head, call *wire.Call) (schemas.Person, bool, error) {
 	if h.Call {
-		if err := h.ReadCall(call); err != nil {
+		if err := tables.ReadCall(h, call); err != nil {
 			return schemas.Person{}, false, err
 		}
 		who, ok := dir.ResolveCall(call.PrincipalID, call.AccessKeyID, call.CreatedAt, call.At)
@@ -176,11 +177,18 @@ func whose(dir *identity.Directory, h *wire.Head, call *wire.Call) (schemas.Pers
 	return who, ok, nil
 }
 
+// callers remembers whose each shared credential is; nobody stands for none.
+type callers struct {
+	known  []atomic.Pointer[person]
+	nobody *person
+}
+
 // resolver tells copies apart and finds whose the events are.
 type resolver struct {
 	scan      *scan
 	directory *identity.Directory
 	people    *people
+	callers   callers
 	spill     *spill.Writer
 	ledger    ledgers
 
@@ -291,7 +299,7 @@ func compareFlags(a, b bool) int {
 // event accounts for all copies of one event and passes on the one that counts.
 func (r *resolver) event(copies []eventCopy) error {
 	winner := &copies[0]
-	who, ok, err := whose(r.directory, &winner.Head, &r.call)
+	p, err := r.whose(&winner.Head)
 	if err != nil {
 		return err
 	}
@@ -300,7 +308,7 @@ func (r *resolver) event(copies []eventCopy) error {
 		source = schemas.Okta
 	}
 	ledger := r.ledger.of(source)
-	if !ok {
+	if p == nil {
 		ledger.Irrelevant += int64(len(copies))
 		return nil
 	}
@@ -312,8 +320,42 @@ func (r *resolver) event(copies []eventCopy) error {
 			ledger.Corrected++
 		}
 	}
-	p := r.people.get(who)
 	r.buf = binary.AppendUvarint(r.buf[:0], uint64(p.number))
 	r.buf = append(r.buf, winner.record...)
 	return r.spill.Append(buckets+p.partition, r.buf)
+}
+
+// whose finds the person that an event concerns, nil for nobody. The calls of
+// one credential are one person's.
+func (r *resolver) whose(h *wire.Head) (*person, error) {
+	if h.Call {
+		if err := r.scan.tables.ReadCall(h, &r.call); err != nil {
+			return nil, err
+		}
+	}
+	shared := h.Call && r.call.Shared >= 0 && !r.call.CreatedAt.IsZero()
+	if shared {
+		switch p := r.callers.known[r.call.Shared].Load(); p {
+		case nil:
+		case r.callers.nobody:
+			return nil, nil
+		default:
+			return p, nil
+		}
+	}
+	who, ok, err := whose(r.directory, r.scan.tables, h, &r.call)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		if shared {
+			r.callers.known[r.call.Shared].Store(r.callers.nobody)
+		}
+		return nil, nil
+	}
+	p := r.people.get(who)
+	if shared {
+		r.callers.known[r.call.Shared].Store(p)
+	}
+	return p, nil
 }

@@ -19,6 +19,7 @@ import (
 	"jitaudit/correlate"
 	"jitaudit/correlate/policy"
 	"jitaudit/internal/scan/spill"
+	"jitaudit/internal/scan/wire"
 	"jitaudit/schemas"
 )
 
@@ -117,6 +118,8 @@ type scan struct {
 	opts  Options
 	files []file // by source, org and name
 	store *spill.Store
+	// tables hold what calls share.
+	tables wire.Tables
 }
 
 func run(ctx context.Context, files []file, opts Options, sink Sink) (sum Summary, err error) {
@@ -129,7 +132,7 @@ func run(ctx context.Context, files []file, opts Options, sink Sink) (sum Summar
 	if opts.Memory <= 0 {
 		opts.Memory = defaultMemory
 	}
-	s := &scan{opts: opts, files: files}
+	s := &scan{opts: opts, files: files, tables: wire.NewTables(opts.Workers)}
 	s.store = spill.New(spill.Options{
 		Dir: opts.TempDir, Budget: opts.Memory,
 		Streams: buckets + maxPartitions + len(files), Open: buckets * opts.Workers,

@@ -42,8 +42,7 @@ func (h *Head) ReadFact() (*schemas.Fact, error) {
 	}
 	if has&hasCall != 0 {
 		f.Call = &schemas.Call{}
-		r.call(f.Call)
-		f.Call.Action = r.string()
+		r.wholeCall(f.Call)
 	}
 	return f, r.err()
 }
@@ -84,8 +83,7 @@ func appendFact(b []byte, f *schemas.Fact) []byte {
 		b = appendStrings(b, portalFields(f.Portal))
 	}
 	if f.Call != nil {
-		b = appendCall(b, f.Call)
-		b = appendString(b, f.Call.Action)
+		b = appendWholeCall(b, f.Call)
 	}
 	return b
 }

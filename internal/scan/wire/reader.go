@@ -1,6 +1,9 @@
 package wire
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // reader cuts values off a string. After damage it gives zero values.
 type reader struct {
@@ -45,6 +48,16 @@ func (r *reader) uvarint() uint64 {
 	return 0
 }
 
+// number reads an int that is not negative.
+func (r *reader) number() int {
+	v := r.uvarint()
+	if v > math.MaxInt32 {
+		r.damaged = true
+		return 0
+	}
+	return int(v)
+}
+
 func (r *reader) string() string {
 	n := r.uvarint()
 	if n > uint64(len(r.s)) {
@@ -83,6 +96,6 @@ func (r *reader) id() (packed, text string) {
 // binary.AppendUvarint.
 func CutNumber(s string) (n int, record string, err error) {
 	r := reader{s: s}
-	v := r.uvarint()
-	return int(v), r.s, r.err()
+	n = r.number()
+	return n, r.s, r.err()
 }

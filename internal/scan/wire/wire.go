@@ -1,6 +1,7 @@
 // Package wire is the compact form in which a scan keeps facts between its
 // passes. It lives no longer than the scan. Of a call only what is counted and
-// joined is kept; of every other fact nothing is lost.
+// joined is kept, and what it shares with others stands in a Table; of every
+// other fact nothing is lost.
 package wire
 
 import (
@@ -36,8 +37,9 @@ type Head struct {
 	body  string // what follows the head
 }
 
-// Append adds the record of a fact to b.
-func Append(b []byte, f *schemas.Fact) []byte {
+// Append adds the record of a fact to b. What a call shares with others goes
+// into the table.
+func Append(b []byte, t *Table, f *schemas.Fact) []byte {
 	var flags byte
 	if f.Kind == schemas.Acted && f.Source == schemas.CloudTrail && f.Call != nil {
 		flags |= isCall
@@ -58,7 +60,7 @@ func Append(b []byte, f *schemas.Fact) []byte {
 	b[start] = flags
 	b = appendTime(b, f.At)
 	if flags&isCall != 0 {
-		return appendCall(b, f.Call)
+		return t.appendCall(b, f.Call)
 	}
 	return appendFact(b, f)
 }
@@ -93,36 +95,6 @@ func (h *Head) ID() string {
 	return text
 }
 
-// Call is what a record keeps of a call.
-type Call struct {
-	At time.Time
-	schemas.Call
-}
-
-// ReadCall reads the rest of a call's record. Its strings are cut from it.
-func (h *Head) ReadCall(c *Call) error {
-	r := reader{s: h.body}
-	c.At = r.time()
-	r.call(&c.Call)
-	return r.err()
-}
-
-func (r *reader) call(c *schemas.Call) {
-	flags := r.byte()
-	c.Console, c.ServiceDriven = flags&1 != 0, flags&2 != 0
-	c.Denied, c.ReadOnly = flags&4 != 0, flags&8 != 0
-	c.CreatedAt = r.time()
-	c.PrincipalID, c.AccessKeyID, c.Service = r.string(), r.string(), r.string()
-}
-
-func appendCall(b []byte, c *schemas.Call) []byte {
-	b = append(b, bit(c.Console, 1)|bit(c.ServiceDriven, 2)|bit(c.Denied, 4)|bit(c.ReadOnly, 8))
-	b = appendTime(b, c.CreatedAt)
-	b = appendString(b, c.PrincipalID)
-	b = appendString(b, c.AccessKeyID)
-	return appendString(b, c.Service)
-}
-
 func bit(set bool, b byte) byte {
 	if set {
 		return b
@@ -143,6 +115,8 @@ func appendTime(b []byte, t time.Time) []byte {
 	b = binary.AppendUvarint(b, (zigzag+1)<<1)
 	return binary.AppendUvarint(b, uint64(t.Nanosecond()))
 }
+
+func appendNumber(b []byte, n int) []byte { return binary.AppendUvarint(b, uint64(n)) }
 
 func appendString(b []byte, s string) []byte {
 	b = binary.AppendUvarint(b, uint64(len(s)))

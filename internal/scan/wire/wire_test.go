@@ -61,7 +61,7 @@ func TestFactsComeBackWhole(t *testing.T) {
 		want := &schemas.Fact{}
 		fill(r, reflect.ValueOf(want).Elem())
 		want.ID, want.Hash = ids[r.IntN(len(ids))], hashes[r.IntN(len(hashes))]
-		record := string(Append(nil, want))
+		record := string(Append(nil, nil, want))
 		h, err := ReadHead(record)
 		if err != nil {
 			t.Fatal(err)
@@ -78,24 +78,31 @@ func TestFactsComeBackWhole(t *testing.T) {
 
 func TestCallsKeepWhatIsCountedAndJoined(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	for range 500 {
-		f := &schemas.Fact{
-			ID: "0d1f9f1e-6a0e-4a0e-9c36-000000000001", Hash: "0123456789abcdef",
-			Kind: schemas.Acted, Source: schemas.CloudTrail, At: someTime(r), Call: &schemas.Call{},
-		}
-		fill(r, reflect.ValueOf(f.Call).Elem())
-		h, err := ReadHead(string(Append(nil, f)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got Call
-		if err := h.ReadCall(&got); err != nil {
-			t.Fatal(err)
-		}
-		want := Call{At: f.At, Call: *f.Call}
-		want.Action = "" // is not needed after the first pass
-		if d := cmp.Diff(want, got); d != "" || !h.Call || h.ID() != f.ID {
-			t.Fatalf("want (-) got (+):\n%s", d)
+	for _, workers := range []int{1, 3} {
+		tables := NewTables(workers)
+		tables[0].credentials = make([]Credential, maxCredentials/workers) // this one is full
+		for i := range 1000 {
+			f := &schemas.Fact{
+				ID: "0d1f9f1e-6a0e-4a0e-9c36-000000000001", Hash: "0123456789abcdef",
+				Kind: schemas.Acted, Source: schemas.CloudTrail, At: someTime(r), Call: &schemas.Call{},
+			}
+			fill(r, reflect.ValueOf(f.Call).Elem())
+			h, err := ReadHead(string(Append(nil, tables[i%workers], f)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := Call{Call: schemas.Call{AccessKeyID: "of another"}}
+			if err := tables.ReadCall(&h, &got); err != nil {
+				t.Fatal(err)
+			}
+			want := Call{At: f.At, Call: *f.Call, Shared: got.Shared}
+			want.Action = "" // is not needed after the first pass
+			if d := cmp.Diff(want, got); d != "" || !h.Call || h.ID() != f.ID {
+				t.Fatalf("want (-) got (+):\n%s", d)
+			}
+			if got.Shared >= tables.Shared() {
+				t.Fatalf("number %d is beyond %d", got.Shared, tables.Shared())
+			}
 		}
 	}
 }
@@ -105,7 +112,7 @@ func TestKeysTellEventsApart(t *testing.T) {
 	seen := map[string]string{}
 	for _, id := range ids {
 		for _, source := range []schemas.Source{schemas.Okta, schemas.CloudTrail} {
-			h, err := ReadHead(string(Append(nil, &schemas.Fact{ID: id, Source: source})))
+			h, err := ReadHead(string(Append(nil, nil, &schemas.Fact{ID: id, Source: source})))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -123,7 +130,7 @@ func FuzzDamageIsNoPanic(f *testing.F) {
 	for range 10 {
 		fact := &schemas.Fact{}
 		fill(r, reflect.ValueOf(fact).Elem())
-		f.Add(string(Append(nil, fact)))
+		f.Add(string(Append(nil, nil, fact)))
 	}
 	f.Fuzz(func(t *testing.T, record string) {
 		h, err := ReadHead(record)
@@ -131,7 +138,7 @@ func FuzzDamageIsNoPanic(f *testing.F) {
 			return
 		}
 		var c Call
-		_ = h.ReadCall(&c)
+		_ = NewTables(1).ReadCall(&h, &c)
 		_, _ = h.ReadFact()
 	})
 }
