@@ -32,7 +32,7 @@ func (d *Decoder) acted(f *schemas.Fact) {
 		ServiceDriven: v.Kind(fInvokedBy) > jsonscan.Null,
 		Service:       strings.TrimSuffix(d.string(fEventSource), ".amazonaws.com"),
 		Action:        d.string(fEventName),
-		Denied:        denied(d.string(fErrorCode)),
+		Denied:        denied(d.errorCode()),
 		ReadOnly:      v.True(fReadOnly),
 	}
 	f.Call = &d.call

@@ -38,19 +38,19 @@ type date struct {
 	time time.Time
 }
 
-// Decode decodes one event; it is the convenient form of Decoder, and slower.
-// relevant is false for a well-formed event that proves nothing of interest. An
-// error is the reason of a dead letter.
+// Decode decodes one event. It is slower than Decoder.Decode, but what it returns
+// may be kept. relevant is false for a well-formed event that proves nothing of
+// interest. An error is the reason of a dead letter.
 func Decode(raw []byte) (fact schemas.Fact, relevant bool, err error) {
 	var d Decoder
 	relevant, err = d.Decode(raw, &fact)
 	return fact, relevant, err
 }
 
-// Decode decodes one event into f, which means nothing unless the event is
-// relevant. The payload of f belongs
-// to the decoder and is valid until the next call: copy *f.Call, *f.Assume or
-// *f.Portal to keep it. Strings may be kept.
+// Decode decodes one event into f. The payload of f belongs to the decoder and is
+// valid until the next call: copy *f.Call, *f.Assume or *f.Portal to keep it.
+// Strings may be kept. Of an irrelevant event f holds the source, the shard and
+// the time only, which is what coverage needs; after an error nothing of use.
 func (d *Decoder) Decode(raw []byte, f *schemas.Fact) (relevant bool, err error) {
 	v, err := d.doc.Parse(raw, fields)
 	if err != nil {
@@ -72,28 +72,38 @@ func (d *Decoder) decode(raw []byte, v *jsonscan.Values, f *schemas.Fact) (bool,
 	if err := d.check(); err != nil {
 		return false, err
 	}
-	kind, relevant := d.relevance()
-	if d.err != nil || !relevant {
-		return false, d.err
-	}
 	at, ok := timestamp.Parse(v.Bytes(fEventTime))
 	if !ok {
-		return false, fmt.Errorf("eventTime %q is no time that CloudTrail writes; use RFC 3339 in UTC", v.Text(fEventTime))
+		return false, fmt.Errorf("eventTime %.64q is no time that CloudTrail writes; use RFC 3339 in UTC", v.Text(fEventTime))
 	}
-	*f = schemas.Fact{Kind: kind, Source: schemas.CloudTrail, At: at, Addendum: v.Kind(fAddendum) == jsonscan.Object}
-	switch kind {
-	case schemas.Acted:
-		d.acted(f)
-	case schemas.PortalUsed:
-		relevant = d.portalUsed(f)
-	default:
-		d.assumed(f)
+	*f = schemas.Fact{Source: schemas.CloudTrail, At: at}
+	kind, relevant := d.relevance()
+	if relevant {
+		relevant = d.read(f, kind)
 	}
-	if d.err != nil || !relevant {
+	f.Shard = d.shardOf(f)
+	if d.err != nil {
 		return false, d.err
 	}
-	d.identify(raw, f)
-	return d.err == nil, d.err
+	if relevant {
+		f.Addendum = v.Kind(fAddendum) == jsonscan.Object
+		d.identify(raw, f)
+	}
+	return relevant && d.err == nil, d.err
+}
+
+// read sets kind and payload of f, and reports whether it proves anything.
+func (d *Decoder) read(f *schemas.Fact, kind schemas.FactKind) bool {
+	if kind == schemas.PortalUsed && !d.portalUsed(f) {
+		return false
+	}
+	switch f.Kind = kind; kind {
+	case schemas.Acted:
+		d.acted(f)
+	case schemas.Assumed, schemas.AssumeFailed:
+		d.assumed(f)
+	}
+	return true
 }
 
 var (
@@ -138,8 +148,9 @@ func (d *Decoder) relevance() (schemas.FactKind, bool) {
 	return "", false
 }
 
-// identify sets the id, the hash and the shard of the fact.
-func (d *Decoder) identify(raw []byte, f *schemas.Fact) {
+// shardOf names the shard by the account that received the event, else the
+// role's, else the caller's.
+func (d *Decoder) shardOf(f *schemas.Fact) string {
 	account := d.bytes(fRecipient)
 	if len(account) == 0 && f.Assume != nil {
 		account = []byte(f.Assume.Account)
@@ -147,8 +158,14 @@ func (d *Decoder) identify(raw []byte, f *schemas.Fact) {
 	if len(account) == 0 {
 		account = d.bytes(fIdentityAccount)
 	}
-	f.Shard = d.shardName(account, d.bytes(fRegion))
+	d.shard = append(d.shard[:0], account...)
+	d.shard = append(d.shard, '/')
+	d.shard = append(d.shard, d.bytes(fRegion)...)
+	return d.text.shard(d.shard)
+}
 
+// identify sets the id and the hash of the fact.
+func (d *Decoder) identify(raw []byte, f *schemas.Fact) {
 	// The id and the hash of a call are in no other event, so they share the one
 	// allocation that a call needs.
 	var buf [96]byte
@@ -172,14 +189,6 @@ func hash(b, raw []byte) []byte {
 		b = append(b, digits[h>>shift&15])
 	}
 	return b
-}
-
-// shardName is schemas.AWSShard without an allocation for each event.
-func (d *Decoder) shardName(account, region []byte) string {
-	d.shard = append(d.shard[:0], account...)
-	d.shard = append(d.shard, '/')
-	d.shard = append(d.shard, region...)
-	return d.text.shard(d.shard)
 }
 
 // absent reports a field that is missing, null or an empty string.
@@ -207,6 +216,15 @@ func (d *Decoder) first(slots ...int) string {
 		}
 	}
 	return ""
+}
+
+// errorCode is the code of a failed call. CloudTrail writes a string, and "200"
+// in some events that succeeded, which exports may turn into a number.
+func (d *Decoder) errorCode() string {
+	if d.v.Kind(fErrorCode) == jsonscan.Number {
+		return d.text.get(d.v.Raw(fErrorCode))
+	}
+	return d.string(fErrorCode)
 }
 
 func (d *Decoder) wrongType(slot int, want string) {

@@ -23,11 +23,11 @@ func isPortalEvent(source, name string) bool {
 // onBehalfOf.userId; before that by userName and principalId (AWS Security Blog).
 // An event that names nobody proves nothing.
 func (d *Decoder) portalUsed(f *schemas.Fact) bool {
-	name := d.first(fPortalUser, fUserName)
-	f.Who = schemas.Identity{NameID: name, PortalUserID: d.portalUser()}
-	if f.Who.NameID == "" && f.Who.PortalUserID == "" {
+	name, id := d.first(fPortalUser, fUserName), d.portalUser()
+	if name == "" && id == "" {
 		return false
 	}
+	f.Who = schemas.Identity{NameID: name, PortalUserID: id}
 	d.portal = schemas.Portal{
 		Event:    d.string(fEventName),
 		Account:  d.string(fPortalAccount),
@@ -55,7 +55,7 @@ func (d *Decoder) portalUser() string {
 // portalFailed: these events tell their outcome under their own name in
 // serviceEventDetails, or by an error code.
 func (d *Decoder) portalFailed() bool {
-	if code := d.bytes(fErrorCode); len(code) > 0 && string(code) != "200" {
+	if code := d.errorCode(); code != "" && code != "200" {
 		return true
 	}
 	for _, slot := range [...]int{fPortalSignIn, fPortalChallenge, fPortalDirectory} {

@@ -55,14 +55,13 @@ type Scanner struct {
 // fields f are set in s.Values; f may be nil.
 func (s *Scanner) Scan(buf []byte, i, end int, f *Fields) (int, Status) {
 	s.end, s.status = end, Complete
-	root := &noFields.root
-	if f != nil {
-		root = &f.root
-		s.Values.reset(buf, f.slots)
+	if f == nil {
+		f = noFields
 	}
+	s.Values.reset(buf, f)
 	var next int
 	if buf[i] == '{' {
-		next = s.object(buf, i, 1, root)
+		next = s.object(buf, i, 1, &f.root)
 	} else {
 		next, _ = s.value(buf, i, 0)
 	}

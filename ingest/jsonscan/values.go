@@ -48,6 +48,7 @@ func KindOf(raw []byte) Kind {
 type Fields struct {
 	root  node
 	slots int
+	inner int // the slot of the record within an event of LookupEvents
 }
 
 type envelopeKind uint8
@@ -62,6 +63,7 @@ const (
 type node struct {
 	key      string
 	head     uint64 // the key's first eight bytes, for a quick comparison
+	tail     uint64 // its last eight, if it has as many
 	slot     int
 	envelope envelopeKind
 	lengths  uint64 // bit n is set when a child's key has n bytes
@@ -86,6 +88,9 @@ func NewFields(paths ...string) *Fields {
 	f.number(&f.root)
 	f.root.adopt(&node{key: "Records", envelope: fileEnvelope})
 	f.root.adopt(&node{key: "Events", envelope: lookupEnvelope})
+	f.inner = f.slots
+	f.slots++
+	f.root.adopt(&node{key: "CloudTrailEvent", slot: f.inner})
 	return f
 }
 
@@ -104,6 +109,9 @@ func (n *node) adopt(c *node) {
 	var head [8]byte
 	copy(head[:], c.key)
 	c.head = binary.LittleEndian.Uint64(head[:])
+	if len(c.key) >= 8 {
+		c.tail = binary.LittleEndian.Uint64([]byte(c.key[len(c.key)-8:]))
+	}
 	n.lengths |= 1 << (len(c.key) & 63)
 	n.children = append(n.children, c)
 }
@@ -129,12 +137,15 @@ func (n *node) child(d []byte, start, end int, escaped bool) *node {
 	if n.lengths>>(uint(size)&63)&1 == 0 {
 		return nil
 	}
-	head := binary.LittleEndian.Uint64(d[start:])
+	head, tail := binary.LittleEndian.Uint64(d[start:]), uint64(0)
 	if size < 8 {
 		head &= 1<<(uint(size)*8) - 1
+	} else {
+		tail = binary.LittleEndian.Uint64(d[end-8:])
 	}
+	// Up to 16 bytes, head and tail are all there is.
 	for _, c := range n.children {
-		if c.head == head && c.key == string(d[start:end]) {
+		if c.head == head && c.tail == tail && len(c.key) == size && (size <= 16 || c.key == string(d[start:end])) {
 			return c
 		}
 	}
@@ -163,16 +174,23 @@ type span struct {
 type Values struct {
 	buf   []byte
 	spans []span
+	inner int
 }
 
-func (v *Values) reset(buf []byte, slots int) {
-	v.buf = buf
-	if cap(v.spans) < slots {
-		v.spans = make([]span, slots)
+func (v *Values) reset(buf []byte, f *Fields) {
+	v.buf, v.inner = buf, f.inner
+	if cap(v.spans) < f.slots {
+		v.spans = make([]span, f.slots)
 		return
 	}
-	v.spans = v.spans[:slots]
+	v.spans = v.spans[:f.slots]
 	clear(v.spans)
+}
+
+// Inner is the record that an event of LookupEvents carries as the string
+// CloudTrailEvent; false when the value is no such event.
+func (v *Values) Inner() ([]byte, bool) {
+	return v.Bytes(v.inner), v.spans[v.inner].kind == String
 }
 
 func (v *Values) forget(n *node) {
@@ -249,12 +267,18 @@ type Document struct {
 	buf     []byte
 }
 
+// maxDocument keeps places within a span.
+const maxDocument = 1 << 30
+
 // ErrNoJSON is wrapped by the errors of Parse and Elements.
 var ErrNoJSON = errors.New("no valid JSON")
 
 // Parse validates one value and returns its wanted fields, which are valid until
 // the next Parse.
 func (p *Document) Parse(raw []byte, f *Fields) (*Values, error) {
+	if len(raw) > maxDocument {
+		return nil, fmt.Errorf("%w: larger than 1 GiB", ErrNoJSON)
+	}
 	p.load(raw)
 	start := skipSpace(p.buf, 0)
 	next, status := p.scanner.Scan(p.buf, start, len(raw), f)

@@ -31,7 +31,8 @@ type Decoder struct {
 }
 
 // Decode decodes one event. relevant is false for a well-formed event that
-// proves nothing of interest. An error is the reason of a dead letter.
+// proves nothing of interest; fact then holds the source, the shard and the time
+// only, which is what coverage needs. An error is the reason of a dead letter.
 func (d *Decoder) Decode(raw []byte) (fact schemas.Fact, relevant bool, err error) {
 	v, err := d.doc.Parse(raw, fields)
 	if err != nil {
@@ -66,16 +67,15 @@ func (d *Decoder) decode(raw []byte, v *jsonscan.Values) (fact schemas.Fact, rel
 	}
 	at, ok := timestamp.Parse([]byte(published))
 	if !ok {
-		return fact, false, fmt.Errorf("published %q is no time that Okta writes; use RFC 3339 in UTC", published)
+		return fact, false, fmt.Errorf("published %.64q is no time that Okta writes; use RFC 3339 in UTC", published)
 	}
+	irrelevant := schemas.Fact{Source: schemas.Okta, Shard: schemas.OktaShard(d.Org), At: at}
 	read := d.reader(eventType)
 	if read == nil || !d.succeeded() {
-		return fact, false, d.err
+		return irrelevant, false, d.err
 	}
-	fact = schemas.Fact{
-		ID: d.text(fUUID), Source: schemas.Okta, Shard: schemas.OktaShard(d.Org), At: at,
-		Hash: fmt.Sprintf("%016x", xxhash.Sum64(raw)),
-	}
+	fact = irrelevant
+	fact.ID, fact.Hash = d.text(fUUID), fmt.Sprintf("%016x", xxhash.Sum64(raw))
 	if fact.ID == "" {
 		sum := sha256.Sum256(raw)
 		fact.ID = "sha256:" + hex.EncodeToString(sum[:])
@@ -84,7 +84,7 @@ func (d *Decoder) decode(raw []byte, v *jsonscan.Values) (fact schemas.Fact, rel
 	relevant = read(&fact, targets)
 	fact.Who.Org = d.Org
 	if d.err != nil || !relevant {
-		return schemas.Fact{}, false, d.err
+		return irrelevant, false, d.err
 	}
 	return fact, true, nil
 }

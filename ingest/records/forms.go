@@ -25,10 +25,7 @@ const (
 	manyLines
 )
 
-var (
-	lookupFields = jsonscan.NewFields("CloudTrailEvent")
-	bom          = []byte("\xef\xbb\xbf")
-)
+var bom = []byte("\xef\xbb\xbf")
 
 // foreign tells a file that is no UTF-8 text by its first bytes.
 func (r *Reader) foreign() string {
@@ -195,11 +192,7 @@ func (r *Reader) scanValue(f *jsonscan.Fields, envelopes bool) (int, jsonscan.St
 
 // record reads the value that starts at the next byte as a record.
 func (r *Reader) record(in place) error {
-	fields := r.opts.Fields
-	if in == lookupElement {
-		fields = lookupFields
-	}
-	next, status := r.scanValue(fields, in == topLevel)
+	next, status := r.scanValue(r.opts.Fields, in == topLevel)
 	switch {
 	case status == jsonscan.Envelope:
 		r.pos = next
@@ -223,40 +216,31 @@ func (r *Reader) record(in place) error {
 	}
 	offset, raw := r.offset(), r.buf[r.pos:next]
 	r.pos = next
-	if in == lookupElement {
-		return r.deliverLookup(offset, raw)
-	}
 	if in == topLevel && r.layout == unknownLayout {
 		r.layout = oneLine
 		if bytes.IndexByte(raw, '\n') >= 0 {
 			r.layout = manyLines
 		}
 	}
-	if fields == nil {
-		return r.deliver(offset, raw, nil)
+	if event, ok := r.scan.Values.Inner(); ok || in == lookupElement {
+		return r.deliverLookup(offset, raw, event)
 	}
 	return r.deliver(offset, raw, &r.scan.Values)
 }
 
 // deliverLookup takes the record out of an event of LookupEvents.
-func (r *Reader) deliverLookup(offset int64, raw []byte) error {
+func (r *Reader) deliverLookup(offset int64, raw, event []byte) error {
 	refuse := func(reason string) error {
 		r.number++
 		return r.letter(r.number, offset, reason, raw)
 	}
-	if jsonscan.KindOf(raw) != jsonscan.Object || r.scan.Values.Kind(0) != jsonscan.String {
+	if event == nil {
 		return refuse("an event of LookupEvents must have its record in the string CloudTrailEvent; save the output of LookupEvents unchanged")
 	}
-	event := bytes.TrimSpace(r.scan.Values.Bytes(0))
-	if len(event) > MaxRecord {
-		return refuse(tooLarge)
-	}
+	event = bytes.TrimSpace(event)
 	values, err := r.inner.Parse(event, r.opts.Fields)
 	if err != nil {
 		return refuse(fmt.Sprintf("CloudTrailEvent: %v; save the output of LookupEvents unchanged", err))
-	}
-	if r.opts.Fields == nil {
-		values = nil
 	}
 	return r.deliver(offset, event, values)
 }

@@ -80,6 +80,8 @@ func TestForms(t *testing.T) {
 		{"single record", "{\n \"a\": 1\n}\n", []string{"1@0 {\n \"a\": 1\n}"}},
 		{"concatenated records", `{"a":1}{"b":2} {"c":3}`, []string{`1@0 {"a":1}`, `2@7 {"b":2}`, `3@15 {"c":3}`}},
 		{"LookupEvents", `{"Events":[{"EventId":"x","CloudTrailEvent":"{\"a\":\"\\u00e9\"}"}],"NextToken":"t"}`, []string{`1@11 {"a":"\u00e9"}`}},
+		{"events of LookupEvents by themselves", `[{"EventId":"x","CloudTrailEvent":"{\"a\":1}"}]`, []string{`1@1 {"a":1}`}},
+		{"events of LookupEvents in lines", "{\"CloudTrailEvent\":\"{}\"}\n{\"CloudTrailEvent\":5}", []string{`1@0 {}`, `2@25 {"CloudTrailEvent":5}`}},
 		{"UTF-8 byte order mark", "\ufeff{\"a\":1}", []string{`1@3 {"a":1}`}},
 		{"byte order marks within", "\ufeff{\"a\":1}\n\ufeff{\"b\":2}", []string{`1@3 {"a":1}`, `2@14 {"b":2}`}},
 		{"empty object", `{}`, []string{`1@0 {}`}},

@@ -3,7 +3,7 @@
 //
 //   - a CloudTrail log file, {"Records":[…]};
 //   - the output of LookupEvents, {"Events":[{"CloudTrailEvent":"…"}]}, whose
-//     strings are the records;
+//     strings are the records, or the events out of it;
 //   - an array of records, such as a saved page of the Okta System Log API;
 //   - records one after another, one a line (NDJSON) or printed over many lines.
 //
@@ -195,6 +195,9 @@ func (r *Reader) space() bool {
 // deliver hands over a valid value as the next record.
 func (r *Reader) deliver(offset int64, raw []byte, values *jsonscan.Values) error {
 	r.number++
+	if r.opts.Fields == nil {
+		values = nil
+	}
 	if kind := jsonscan.KindOf(raw); kind != jsonscan.Object {
 		reason := fmt.Sprintf("a record must be a JSON object, but this is %s; remove it or mend the export", kind)
 		return r.letter(r.number, offset, reason, raw)
