@@ -6,9 +6,10 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GREMLINS := github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 
-# How long each fuzz target runs, which packages are mutated, which benchmarks run.
+# How long each fuzz target runs, which packages gremlins mutates in place of our
+# own program, which benchmarks run.
 FUZZTIME ?= 60s
-MUTATE   ?= ./correlate ./schemas
+MUTATE   ?=
 BENCH    ?= .
 
 # The version comes from VERSION, so nothing need be stamped, which fails in a
@@ -58,8 +59,12 @@ bench: ## run the benchmarks that match BENCH (default all); fetches nothing
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 .PHONY: mutants
-mutants: ## change the code of MUTATE here and there and see that a test fails; fetches gremlins
+mutants: ## change the rules here and there and see that a test fails; fetches nothing, but gremlins if MUTATE names packages
+ifeq ($(MUTATE),)
+	go run ./internal/mutants
+else
 	@set -e; for package in $(MUTATE); do echo "== $$package"; go run $(GREMLINS) unleash "$$package"; done
+endif
 
 .PHONY: clean
 clean: ## remove what the targets made

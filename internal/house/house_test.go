@@ -99,6 +99,13 @@ func TestRulesFindWhatBreaksThem(t *testing.T) {
 	}
 }
 
+func TestProgramsMayExitWhereverTheyAre(t *testing.T) {
+	tree := fstest.MapFS{"internal/tool/main.go": {Data: []byte(`package main; import "os"; func main() { os.Exit(1) }`)}}
+	if broken := functionsAreUsedWhereTheyMay(load(t, tree)); len(broken) != 0 {
+		t.Errorf("got %q, want nothing", broken)
+	}
+}
+
 func TestPackagesAreToldByNameAndComment(t *testing.T) {
 	tree := fstest.MapFS{
 		"ingest/a.go":      {Data: []byte("// Package ingest reads.\npackage ingest")},
