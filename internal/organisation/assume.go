@@ -26,6 +26,8 @@ type assumption struct {
 	id        string    // the event's
 	seed      uint64
 	errorCode string
+	identity  string // source identity, where the provider sets it
+	team      string // a principal tag
 }
 
 // ask is what may be said about an assumption beyond role, person and sign-on;
@@ -40,6 +42,7 @@ type ask struct {
 	lasts     time.Duration // default 1h; in the console always 15 min
 	console   bool
 	ip, agent string
+	identity  string // source identity, with the legacy provider's own
 }
 
 // assume logs an assumption of the role by the person, or by nobody known when
@@ -51,6 +54,9 @@ func (s *scene) assume(p *person, x *role, at time.Time, on *signOn, a ask) *ass
 		console: a.console, old: chance(s.r, 25), seed: s.r.Uint64(), key: "ASIA" + token(s.r, base32Upper, 16)}
 	if p != nil {
 		m.name, m.subject, m.ip, m.agent = p.session, p.nameID, p.ip, p.cli
+	}
+	if m.identity = a.identity; p != nil && x.account.n%6 == 4 && a.saml == "" {
+		m.identity, m.team = p.login, pick(s.r, []string{"platform", "payments", "data"})
 	}
 	m.name, m.subject = or(a.name, m.name), or(a.subject, m.subject)
 	m.subject = or(m.subject, m.name)
@@ -120,6 +126,14 @@ func (m *assumption) encode(e *enc, ev *Event) {
 		e.str("sAMLAssertionID", m.assertion)
 	}
 	e.str("roleSessionName", m.name)
+	if m.identity != "" {
+		e.str("sourceIdentity", m.identity)
+	}
+	if m.team != "" {
+		e.open("principalTags")
+		e.str("team", m.team)
+		e.close()
+	}
 	e.int("durationSeconds", m.asked)
 	e.str("roleArn", m.role.arn())
 	e.str("principalArn", a.providerARN(m.saml))
@@ -175,6 +189,9 @@ func (m *assumption) encodeResponse(e *enc, r *rand.Rand, qualifier string) {
 	e.close()
 	e.str("subject", m.subject)
 	e.str("audience", audience)
+	if m.identity != "" {
+		e.str("sourceIdentity", m.identity)
+	}
 	e.int("packedPolicySize", 1+r.IntN(9))
 	e.close()
 }

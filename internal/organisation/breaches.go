@@ -95,6 +95,21 @@ func removalBreaches(g *generator) []play {
 			s.lingering(s.grant(s.p, x.group, opened, t.Add(2*time.Hour)))
 			s.plant("outside_grant", s.alone(x, t, ask{}))
 		}},
+		{name: "renewed", note: "never removed, and granted anew hours later; the role was used in between", act: func(s *scene) {
+			x, t := s.role(s.account(prefers)), s.base()
+			opened := t.Add(-x.group.duration - revocationTolerance - between(s.r, time.Minute, 30*time.Minute))
+			gr := s.grant(s.p, x.group, opened, time.Time{})
+			gr.renewID = s.onTime(s.p, x.group, t.Add(between(s.r, 30*time.Minute, 90*time.Minute))).addID
+			s.lingering(gr)
+			s.plant("outside_grant", s.alone(x, t, ask{}))
+		}},
+		{name: "renewed by a millisecond", note: "granted anew a millisecond too late to extend", act: func(s *scene) {
+			x, t := s.role(s.account(centers)), s.base()
+			opened := t.Add(-x.group.duration - revocationTolerance - time.Millisecond)
+			gr := s.grant(s.p, x.group, opened, time.Time{})
+			gr.renewID = s.onTime(s.p, x.group, t).addID
+			s.lingering(gr)
+		}},
 		{name: "late by a millisecond", note: "removed a millisecond after the tolerance", act: func(s *scene) {
 			x, t := s.role(s.account(prefers)), s.base()
 			opened := t.Add(-4 * time.Minute)

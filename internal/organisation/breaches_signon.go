@@ -74,6 +74,12 @@ func signOnBreaches() []play {
 			s.usual(m)
 			s.plant("assertion_mismatch", m, c.on.id)
 		}},
+		{name: "stolen window, other subject", note: "a foreign assertion with a subject that says nothing; the role session name is the victim's", act: func(s *scene) {
+			c := s.prepare(s.role(s.account(prefers)), s.base())
+			m := s.assumeBy(c, ask{assertion: s.assertionID(), subject: "_" + token(s.r, hexDigits, 32)})
+			s.usual(m)
+			s.plant("assertion_mismatch", m, c.on.id)
+		}},
 		{name: "stolen window, console", note: "a foreign assertion in the browser", act: func(s *scene) {
 			c := s.prepare(s.role(s.account(prefers)), s.base())
 			m := s.assumeBy(c, ask{assertion: s.assertionID(), console: true})

@@ -71,6 +71,7 @@ func actions() []action {
 		{"rds", "DescribeDBInstances", true, `{"maxRecords":100}`, "null"},
 		{"ssm", "StartSession", false, `{"target":"i-0a1b2c3d4e5f60718"}`, `{"sessionId":"example-0a1b2c3d4e5f60718","tokenValue":"Value hidden due to security reasons."}`},
 		{"cloudformation", "DescribeStacks", true, `{"stackName":"orders"}`, "null"},
+		{"sts", "AssumeRole", true, `{"roleArn":"arn:aws:iam::111122223333:role/reporting","roleSessionName":"report-run"}`, `{"credentials":{"accessKeyId":"ASIAEXAMPLEEXAMPLE00","sessionToken":"IQoJb3JpZ2luX2VjEXAMPLE","expiration":"Jul 1, 2026, 12:08:19 PM"},"assumedRoleUser":{"assumedRoleId":"AROAEXAMPLEEXAMPLE000:report-run","arn":"arn:aws:sts::111122223333:assumed-role/reporting/report-run"}}`},
 		{"dynamodb", "DescribeTable", true, `{"tableName":"orders"}`, "null"},
 	}
 }
@@ -116,7 +117,7 @@ func (c *call) encode(e *enc, ev *Event) {
 	e.str("arn", m.usedARN())
 	e.str("accountId", a.id)
 	e.str("accessKeyId", key)
-	encodeIssuer(e, m.role, m.created)
+	encodeIssuer(e, m.role, m.created, m.identity)
 	if c.by == byService {
 		e.str("invokedBy", "cloudformation.amazonaws.com")
 	}
@@ -144,7 +145,7 @@ func (c *call) encode(e *enc, ev *Event) {
 	encodeTail(e, a.id, "AwsApiCall", c.do.source+"."+ev.Shard[len("aws/")+13:]+".amazonaws.com")
 }
 
-func encodeIssuer(e *enc, x *role, created time.Time) {
+func encodeIssuer(e *enc, x *role, created time.Time, identity string) {
 	e.open("sessionContext")
 	e.open("sessionIssuer")
 	e.str("type", "Role")
@@ -154,6 +155,9 @@ func encodeIssuer(e *enc, x *role, created time.Time) {
 	e.str("userName", x.iamName())
 	e.close()
 	e.raw("webIdFederationData", "{}")
+	if identity != "" {
+		e.str("sourceIdentity", identity)
+	}
 	e.open("attributes")
 	e.time("creationDate", created, trailTime)
 	e.str("mfaAuthenticated", "false")

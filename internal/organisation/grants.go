@@ -22,6 +22,7 @@ type grant struct {
 	removed  time.Time // zero while it lasts
 	addID    string
 	removeID string
+	renewID  string // of an addition that came too late to extend it
 }
 
 func (gr *grant) approvedUntil() time.Time {

@@ -43,6 +43,30 @@ func grantMisses(g *generator) []play {
 			s.usual(m)
 			s.near("no_grant", m)
 		}},
+		{name: "extended at the last instant", note: "added again exactly revocation_tolerance after the approved end, which still extends", act: func(s *scene) {
+			x, t := s.role(s.account(prefers)), s.base()
+			opened := t.Add(-x.group.duration - revocationTolerance - 20*time.Minute)
+			again := opened.Add(x.group.duration + revocationTolerance)
+			gr := s.grant(s.p, x.group, opened, again.Add(x.group.duration+20*time.Second))
+			s.extend(s.p, gr, again)
+			c := &clean{role: x, t: t}
+			s.enter(c)
+			m := s.assumeBy(c, ask{})
+			s.usual(m)
+			s.near("outside_grant", m)
+			s.nearEvent("lingering_membership", gr.opened, gr.addID)
+		}},
+		{name: "opened before the log", note: "only the end of the grant is in the log; the beginning is taken to lie before it", outside: true, at: -2, act: func(s *scene) {
+			x, t := s.role(s.account(prefers)), s.g.truth.Complete.From.Add(3*time.Hour+seconds(s.r, 0, time.Hour))
+			removed := t.Add(between(s.r, 20*time.Minute, 90*time.Minute))
+			s.member(s.p, x.group, removed, false, s.g.grantors[1])
+			c := &clean{role: x, t: t}
+			s.enter(c)
+			m := s.assumeBy(c, ask{})
+			s.usual(m)
+			s.near("no_grant", m)
+			s.near("outside_grant", m)
+		}},
 		{name: "extended", note: "added again while a member: the approved end counts from the later addition", act: func(s *scene) {
 			x, t := s.role(s.account(requires)), s.base()
 			opened := t.Add(-x.group.duration - 20*time.Minute)
@@ -217,6 +241,19 @@ func nameMisses() []play {
 		{name: "case", note: "the login in mixed case", kinds: []nameKind{byCase}, act: honest("unattributed", prefers)},
 		{name: "tag", note: "a +tag in the address", kinds: []nameKind{byTag}, act: honest("unattributed", centers)},
 		{name: "subject", note: "a role session name that only the SAML subject ties to the person", kinds: []nameKind{bySubject}, act: honest("unattributed", requires)},
+		{name: "tool's name", note: "a role session name and a NameID that say nothing: the assertion id ties it to the person", act: func(s *scene) {
+			c := s.prepare(s.role(s.account(requires)), s.base())
+			m := s.assumeBy(c, ask{name: "botocore-session-17" + token(s.r, digits, 8), subject: "_" + token(s.r, hexDigits, 32)})
+			s.usual(m)
+			s.near("unattributed", m)
+		}},
+		{name: "source identity", note: "only the source identity names the person", act: func(s *scene) {
+			c := s.prepare(s.role(s.account(prefers)), s.base())
+			m := s.assumeBy(c, ask{name: "botocore-session-17" + token(s.r, digits, 8), subject: "_" + token(s.r, hexDigits, 32), identity: s.p.login, without: true})
+			s.usual(m)
+			s.near("unattributed", m)
+			s.near("no_sign_on", m)
+		}},
 		{name: "glass by name", note: "a role that is only named like the break-glass role", act: func(s *scene) {
 			m := s.assumeBy(s.prepare(s.account(requires).glassy, s.base()), ask{})
 			s.usual(m)

@@ -105,7 +105,7 @@ func (b *machineCall) encode(e *enc, ev *Event) {
 		e.str("arn", "arn:aws:sts::"+a.id+":assumed-role/app-runtime/"+name)
 		e.str("accountId", a.id)
 		e.str("accessKeyId", "ASIA"+token(r, base32Upper, 16))
-		encodeIssuer(e, &role{name: "app-runtime", path: "/", aroa: a.service.aroa, account: &account{id: a.id, provider: &provider{}}}, ev.At.Add(-time.Duration(r.IntN(3600))*time.Second))
+		encodeIssuer(e, &role{name: "app-runtime", path: "/", aroa: a.service.aroa, account: &account{id: a.id, provider: &provider{}}}, ev.At.Add(-time.Duration(r.IntN(3600))*time.Second), "")
 	case 2:
 		e.str("type", "IAMUser")
 		e.str("principalId", "AIDA"+token(r, base32Upper, 17))

@@ -65,16 +65,20 @@ func (s *scene) enterPortal(p *person, at time.Time) {
 	flow := newUUID(s.r).String()
 	s.portal(p, at.Add(time.Second), "signin.amazonaws.com", "UserAuthentication", "AwsServiceEvent",
 		`{"AuthWorkflowID":"`+flow+`","CredentialType":"EXTERNAL_IDP","LoginTo":"https://example.awsapps.com/start","UserName":"`+p.session+`"}`, `{"UserAuthentication":"Success"}`)
+	s.portal(p, at.Add(time.Second), "signin.amazonaws.com", "ExternalIdPDirectoryLogin", "AwsServiceEvent", `{"AuthWorkflowID":"`+flow+`"}`, `{"ExternalIdPDirectoryLogin":"Success"}`)
 	s.portal(p, at.Add(time.Second), "sso.amazonaws.com", "Authenticate", "AwsServiceEvent", "", "")
 }
 
 // federate logs the portal's side of an assumption, in the same second or the
 // one before.
 func (s *scene) federate(p *person, x *role, at time.Time, console bool) {
-	name := "GetRoleCredentials"
+	details := `{"account_id":"` + x.account.id + `","role_name":"` + x.name + `"}`
 	if console {
-		name = "Federate"
+		s.portal(p, at.Add(-time.Duration(s.r.IntN(2))*time.Second), "sso.amazonaws.com", "Federate", "AwsServiceEvent", "", details)
+		return
 	}
-	s.portal(p, at.Add(-time.Duration(s.r.IntN(2))*time.Second), "sso.amazonaws.com", name, "AwsServiceEvent", "",
-		`{"account_id":"`+x.account.id+`","role_name":"`+x.name+`"}`)
+	if chance(s.r, 50) {
+		s.portal(p, at.Add(-seconds(s.r, 2*time.Second, 20*time.Second)), "sso.amazonaws.com", "CreateToken", "AwsApiCall", "", "")
+	}
+	s.portal(p, at.Add(-time.Duration(s.r.IntN(2))*time.Second), "sso.amazonaws.com", "GetRoleCredentials", "AwsServiceEvent", "", details)
 }

@@ -173,6 +173,9 @@ func (s *scene) plantGap(m *assumption, unjudged ...string) {
 // lingering plants what follows from a grant that was not removed in time.
 func (s *scene) lingering(gr *grant) {
 	f := Planted{Rule: "lingering_membership", Status: "open", Person: s.p.login, Time: gr.opened, Anchor: gr.addID, Evidence: []string{gr.addID}, Note: s.note}
+	if gr.renewID != "" {
+		f.Status, f.Evidence = "resolved", append(f.Evidence, gr.renewID)
+	}
 	if gr.removeID != "" {
 		f.Status, f.Evidence = "resolved", append(f.Evidence, gr.removeID)
 		late := f

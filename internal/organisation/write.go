@@ -127,21 +127,29 @@ func (h *History) slotWidth() time.Duration {
 	if h.Config.Files <= 0 {
 		return 5 * time.Minute
 	}
-	best, width := -1, time.Minute
-	for _, w := range []time.Duration{time.Second, 5 * time.Second, 20 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 20 * time.Minute, time.Hour, 2 * time.Hour, 6 * time.Hour, 24 * time.Hour} {
-		files := map[delivery]bool{}
-		for i := range h.CloudTrail {
-			files[delivery{shard: h.CloudTrail[i].Shard, slot: h.CloudTrail[i].Seen.Truncate(w)}] = true
-		}
-		off := len(files) - h.Config.Files
-		if off < 0 {
-			off = -off
-		}
-		if best < 0 || off < best {
-			best, width = off, w
+	low, high := time.Second, 48*time.Hour
+	for high-low > time.Second {
+		if mid := ((low + high) / 2).Truncate(time.Second); h.files(mid) > h.Config.Files {
+			low = mid
+		} else {
+			high = mid
 		}
 	}
-	return width
+	return high
+}
+
+// files counts the files that slots of the width make. The events are in the
+// order of delivery, so that a shard never comes back to a slot.
+func (h *History) files(width time.Duration) (n int) {
+	last := map[string]time.Time{}
+	for i := range h.CloudTrail {
+		ev := &h.CloudTrail[i]
+		if slot := ev.Seen.Truncate(width); last[ev.Shard] != slot {
+			last[ev.Shard] = slot
+			n++
+		}
+	}
+	return n
 }
 
 type trailWriter struct {
