@@ -288,7 +288,7 @@ func TestRefusesWhatCannotBeMade(t *testing.T) {
 // BenchmarkWrite measures generation and writing, in bytes of JSON.
 func BenchmarkWrite(b *testing.B) {
 	for b.Loop() {
-		h := generate(b, Config{Seed: 1, Records: 50_000, OktaEvents: 10_000})
+		h := generate(b, Config{Seed: 1, Records: 50_000, OktaEvents: 10_000, Files: 500})
 		var n int64
 		var line []byte
 		for _, log := range [][]Event{h.Okta, h.CloudTrail} {

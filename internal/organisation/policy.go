@@ -30,14 +30,14 @@ func (g *generator) policy() []byte {
 	g.policyGroups(p)
 	g.policyHours(p)
 	p("\nbreak_glass:\n  - accounts: ['*']\n    roles: [BreakGlass]\n    waives: [no_grant, outside_grant, outside_hours]\n\npeople:")
-	any := false
+	named := false
 	for _, who := range g.people {
 		if who.kind == byAlias {
 			p("  - login: %s\n    aliases: [%s]", who.login, who.session)
-			any = true
+			named = true
 		}
 	}
-	if !any {
+	if !named {
 		b.Truncate(b.Len() - len("\npeople:\n"))
 	}
 	p("\nbounds:")

@@ -26,7 +26,8 @@ type generator struct {
 	busy map[[2]int]bool
 	// honest are assumptions that further calls may be made with.
 	honest []usable
-	gap    Interval
+	// gap is the hole in the Okta log; zero for none.
+	gap Interval
 }
 
 // usable is an assumption with the interval in which its use breaks nothing.
