@@ -38,7 +38,7 @@ func (j *judge) session(s *session) {
 		case r.Session != nil:
 			if b := r.Session(view); b != nil && j.settled(view, r, b) {
 				j.report(r, b, &s.record, nil)
-				broken = true
+				broken = broken || !r.NotKnowing
 			}
 		default:
 			broken = j.assumptions(view, r) || broken

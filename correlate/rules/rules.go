@@ -21,6 +21,8 @@ type Rule struct {
 	// AnyProvider rules are judged even where the SAML provider is not in the
 	// policy.
 	AnyProvider bool
+	// NotKnowing rules say that something cannot be known, not that it is wrong.
+	NotKnowing bool
 	// Controls are those that the rule gives evidence for.
 	Controls []string
 	// Attack are MITRE ATT&CK technique ids.

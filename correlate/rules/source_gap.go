@@ -14,6 +14,7 @@ func sourceGap() Rule {
 		Severity:    schemas.Low,
 		Title:       "not judged: a source has a gap",
 		AnyProvider: true,
+		NotKnowing:  true,
 		Controls:    []string{"SOC 2 CC7.2", "ISO 27001 A.8.15", "PCI DSS 10.4", "NIST AU-6", "NIST AU-12"},
 		Session: func(s *Session) *Breach {
 			for _, u := range s.Unjudged {
