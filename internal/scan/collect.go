@@ -115,7 +115,6 @@ type collector struct {
 	reader records.Reader
 	trail  cloudtrail.Decoder
 	okta   okta.Decoder
-	stamp  stamper
 
 	file   int // the one being read
 	source schemas.Source
@@ -130,7 +129,7 @@ func (s *scan) newCollector(ctx context.Context, table *wire.Table) *collector {
 			seen:   make(seen),
 			facts:  make(map[schemas.FactKind]int64),
 		},
-		scan: s, ctx: ctx, spill: s.store.NewWriter(), table: table, stamp: newStamper(),
+		scan: s, ctx: ctx, spill: s.store.NewWriter(), table: table,
 	}
 }
 
@@ -179,13 +178,12 @@ func (c *collector) record(rec ingest.Record) error {
 			Reason: err.Error(), Raw: rec.Raw[:min(len(rec.Raw), schemas.RawLimit)],
 		})
 	}
-	if !relevant {
-		ledger.Irrelevant++
-		c.stamp.observe(c.seen, rec, c.okta.Org)
-		return nil
-	}
 	f := &c.fact
 	c.seen.add(f.Shard, f.At)
+	if !relevant {
+		ledger.Irrelevant++
+		return nil
+	}
 	c.facts[f.Kind]++
 	if f.Kind != schemas.Acted {
 		c.people.Observe(f)
