@@ -74,9 +74,7 @@ func (d *Directory) assumer(f *schemas.Fact) schemas.Person {
 		return d.person(c)
 	}
 	handles := []string{f.Who.NameID, f.Who.SessionName, f.Who.SourceIdentity}
-	for _, name := range d.portal[f.Who.PortalUserID] {
-		handles = append(handles, name)
-	}
+	handles = append(handles, d.portal[f.Who.PortalUserID]...)
 	handles = append(handles, f.Who.PortalUserID)
 	for _, h := range handles {
 		if c, ok := d.find(p, h, org, f.At); ok {

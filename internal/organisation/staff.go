@@ -56,7 +56,6 @@ type person struct {
 	mfa         factor          // the usual way to sign on
 	reserved    map[*role][]int // days around which a play uses the role
 	left        map[*role]bool  // roles whose grant a play leaves open
-	portalHours time.Time       // end of the current portal session, for honest work
 	portalSince time.Time
 }
 
