@@ -62,6 +62,7 @@ func (s *scan) collect(ctx context.Context) (*collected, error) {
 			for {
 				n := int(next.Add(1)) - 1
 				if n >= len(order) {
+					c.facts[schemas.Acted] += c.calls
 					return c.spill.Flush()
 				}
 				if err := c.read(order[n]); err != nil {
@@ -120,6 +121,12 @@ type collector struct {
 	source schemas.Source
 	fact   schemas.Fact
 	buf    []byte
+
+	// What most records add to, so that no map is asked for it: the shard of the
+	// last record, and the number of calls.
+	shard  string
+	bounds *bounds
+	calls  int64
 }
 
 func (s *scan) newCollector(ctx context.Context, table *wire.Table) *collector {
@@ -179,13 +186,18 @@ func (c *collector) record(rec ingest.Record) error {
 		})
 	}
 	f := &c.fact
-	c.seen.add(f.Shard, f.At)
+	if f.Shard != c.shard || c.bounds == nil {
+		c.shard, c.bounds = f.Shard, c.seen.shard(f.Shard)
+	}
+	c.bounds.add(f.At)
 	if !relevant {
 		ledger.Irrelevant++
 		return nil
 	}
-	c.facts[f.Kind]++
-	if f.Kind != schemas.Acted {
+	if f.Kind == schemas.Acted {
+		c.calls++
+	} else {
+		c.facts[f.Kind]++
 		c.people.Observe(f)
 	}
 	c.buf = wire.Append(c.buf[:0], c.table, f)

@@ -17,7 +17,7 @@ type Call struct {
 	At time.Time
 	schemas.Call
 	// Shared is the number of the call's credential among those of all tables;
-	// -1 where it stands in no table, or where the call has a key of its own.
+	// -1 where it stands in no table.
 	Shared int
 }
 
@@ -29,6 +29,26 @@ type Table struct {
 	services        []string
 	numbers         map[credentialKey]int
 	serviceNumbers  map[string]int
+	recent          [recentSize]recent
+}
+
+// recent is a credential that was numbered lately. Looking there first saves
+// hashing, as calls come in bursts and their strings are mostly the same ones.
+type recent struct {
+	key    credentialKey
+	number int
+}
+
+const recentSize = 1 << 10
+
+func (k *credentialKey) place() uint64 {
+	h := uint64(k.seconds)
+	for _, s := range [...]string{k.principal, k.key} {
+		if n := len(s); n >= 8 {
+			h = (h ^ uint64(s[n-8])<<24 ^ uint64(s[n-6])<<16 ^ uint64(s[n-3])<<8 ^ uint64(s[n-1])) * 0x9e3779b97f4a7c15
+		}
+	}
+	return h >> 32 % recentSize
 }
 
 // credentialKey is Credential in a form that is quick to hash.
@@ -70,6 +90,10 @@ func (ts Tables) Shared() int {
 // credential numbers a credential, from 1 on; 0 when there is no room.
 func (t *Table) credential(c Credential) int {
 	k := credentialKey{c.PrincipalID, c.AccessKeyID, c.CreatedAt.Unix(), c.CreatedAt.Nanosecond()}
+	near := &t.recent[k.place()]
+	if near.key == k && near.number > 0 {
+		return near.number
+	}
 	n, ok := t.numbers[k]
 	if !ok {
 		if len(t.credentials) == maxCredentials/t.workers {
@@ -79,6 +103,7 @@ func (t *Table) credential(c Credential) int {
 		t.numbers[k] = n
 		t.credentials = append(t.credentials, c)
 	}
+	*near = recent{k, n}
 	return n
 }
 
@@ -101,26 +126,22 @@ const (
 	serviceDriven
 	denied
 	readOnly
-	ownKey // the console takes a key per request, which is no use in a table
 )
 
+// appendCall leaves out the key of a call that is joined without it, as
+// correlate.KeyOf does: the console takes a new key per request.
 func (t *Table) appendCall(b []byte, c *schemas.Call) []byte {
-	flags := callFlags(c)
 	cred := Credential{c.PrincipalID, c.AccessKeyID, c.CreatedAt}
-	if c.Console && c.AccessKeyID != "" {
-		flags |= ownKey
+	if c.Console || c.ServiceDriven {
 		cred.AccessKeyID = ""
 	}
-	b = append(b, flags)
+	b = append(b, callFlags(c))
 	n := t.credential(cred)
 	b = appendNumber(b, n)
 	if n == 0 {
 		b = appendTime(b, cred.CreatedAt)
 		b = appendString(b, cred.PrincipalID)
 		b = appendString(b, cred.AccessKeyID)
-	}
-	if flags&ownKey != 0 {
-		b = appendString(b, c.AccessKeyID)
 	}
 	n = t.service(c.Service)
 	b = appendNumber(b, n)
@@ -144,8 +165,7 @@ func setFlags(c *schemas.Call, flags byte) {
 func (ts Tables) ReadCall(h *Head, c *Call) error {
 	r := reader{s: h.body}
 	c.At = r.time()
-	flags := r.byte()
-	setFlags(&c.Call, flags)
+	setFlags(&c.Call, r.byte())
 	n := r.number()
 	if n == 0 {
 		c.CreatedAt, c.PrincipalID, c.AccessKeyID = r.time(), r.string(), r.string()
@@ -158,9 +178,6 @@ func (ts Tables) ReadCall(h *Head, c *Call) error {
 		c.CreatedAt, c.PrincipalID, c.AccessKeyID = cred.CreatedAt, cred.PrincipalID, cred.AccessKeyID
 	}
 	c.Shared = n - 1
-	if flags&ownKey != 0 {
-		c.AccessKeyID, c.Shared = r.string(), -1
-	}
 	if n = r.number(); n == 0 {
 		c.Service = r.string()
 	} else {

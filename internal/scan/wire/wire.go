@@ -124,9 +124,8 @@ func appendString(b []byte, s string) []byte {
 }
 
 func appendHash(b []byte, hash string) ([]byte, bool) {
-	if len(hash) == 16 && lowerHex(hash) {
-		out, err := hex.AppendDecode(b, []byte(hash))
-		if err == nil {
+	if len(hash) == 16 {
+		if out, ok := appendHex(b, hash); ok {
 			return out, true
 		}
 	}
@@ -137,18 +136,40 @@ func appendHash(b []byte, hash string) ([]byte, bool) {
 // plus 1 and its text.
 func appendID(b []byte, id string) []byte {
 	if len(id) == 36 && id[8] == '-' && id[13] == '-' && id[18] == '-' && id[23] == '-' {
-		var digits [32]byte
-		p := append(digits[:0], id[:8]...)
-		p = append(p, id[9:13]...)
-		p = append(p, id[14:18]...)
-		p = append(p, id[19:23]...)
-		p = append(p, id[24:]...)
-		if out, err := hex.AppendDecode(append(b, 0), p); err == nil && lowerHex(string(p)) {
+		out, ok := append(b, 0), true
+		for _, part := range [...]string{id[:8], id[9:13], id[14:18], id[19:23], id[24:]} {
+			var good bool
+			out, good = appendHex(out, part)
+			ok = ok && good
+		}
+		if ok {
 			return out
 		}
 	}
 	b = binary.AppendUvarint(b, uint64(len(id))+1)
 	return append(b, id...)
+}
+
+// appendHex packs digits that hex encoding gives back as they were, which are
+// those in lower case.
+func appendHex(b []byte, digits string) ([]byte, bool) {
+	var bad byte
+	for i := 0; i+1 < len(digits); i += 2 {
+		high, low := nibble(digits[i]), nibble(digits[i+1])
+		bad |= high | low
+		b = append(b, high<<4|low&15)
+	}
+	return b, bad < 16
+}
+
+func nibble(c byte) byte {
+	switch {
+	case c-'0' < 10:
+		return c - '0'
+	case c-'a' < 6:
+		return c - 'a' + 10
+	}
+	return 0xff
 }
 
 func uuidText(packed string) string {
@@ -160,14 +181,4 @@ func uuidText(packed string) string {
 	hex.Encode(b[24:], []byte(packed[10:16]))
 	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
 	return string(b[:])
-}
-
-// lowerHex: only what hex encoding gives back as it was may be packed.
-func lowerHex(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return false
-		}
-	}
-	return true
 }

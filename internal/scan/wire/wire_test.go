@@ -97,6 +97,9 @@ func TestCallsKeepWhatIsCountedAndJoined(t *testing.T) {
 			}
 			want := Call{At: f.At, Call: *f.Call, Shared: got.Shared}
 			want.Action = "" // is not needed after the first pass
+			if want.Console || want.ServiceDriven {
+				want.AccessKeyID = ""
+			}
 			if d := cmp.Diff(want, got); d != "" || !h.Call || h.ID() != f.ID {
 				t.Fatalf("want (-) got (+):\n%s", d)
 			}
