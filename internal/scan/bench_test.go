@@ -26,9 +26,9 @@ import (
 
 // Two benchmarks go over one made-up organisation: BenchmarkReadOnly unzips and
 // splits its files and does nothing else, which is the least that any scan must
-// do; BenchmarkScan is the whole scan. TestMeasure runs both in turns in fresh
-// processes and prints their best times, the ratio, and the scan's peak memory
-// (VmHWM of its process).
+// do; BenchmarkScan is the whole scan. TestMeasure runs both, and reading with
+// decoding, in turns in fresh processes and prints their best times, the ratio,
+// and the peak memory (VmHWM of the process).
 //
 //	go test ./internal/scan -run '^$' -bench .
 //	JITAUDIT_BENCH_RECORDS=500000 go test ./internal/scan -run TestMeasure -v
@@ -112,8 +112,9 @@ func (d *discard) Result(r *Result) error {
 
 func (d *discard) DeadLetter(*schemas.DeadLetter) error { return nil }
 
-// readOnly unzips and splits all files, by as many workers as a scan has.
-func readOnly(opts Options) (n int64, err error) {
+// readOnly unzips and splits all files, by as many workers as a scan has; with
+// decode it also decodes each record.
+func readOnly(opts Options, decode bool) (n int64, err error) {
 	files, _, err := find(opts.Inputs)
 	if err != nil {
 		return 0, err
@@ -125,14 +126,26 @@ func readOnly(opts Options) (n int64, err error) {
 	for range runtime.GOMAXPROCS(0) {
 		g.Go(func() error {
 			var r records.Reader
+			c := collector{}
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= len(order) {
 					return nil
 				}
 				f := &files[order[i]]
-				err := r.ReadFile(f.name, records.Options{Source: f.source},
-					func(ingest.Record) error { count.Add(1); return nil },
+				opts := records.Options{Source: f.source}
+				if c.source, c.okta.Org = f.source, f.org; decode {
+					opts.Fields = fieldsOf(f.source)
+				}
+				err := r.ReadFile(f.name, opts,
+					func(rec ingest.Record) error {
+						count.Add(1)
+						if !decode {
+							return nil
+						}
+						_, err := c.decode(rec)
+						return err
+					},
 					func(d schemas.DeadLetter) error { return errors.New(d.Reason) })
 				if err != nil {
 					return err
@@ -163,7 +176,7 @@ func BenchmarkReadOnly(b *testing.B) {
 	opts := benchOptions(b, n)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := readOnly(opts); err != nil {
+		if _, err := readOnly(opts, false); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -186,7 +199,7 @@ func TestMeasure(t *testing.T) {
 	const turns = 5
 	best := map[string]float64{}
 	for range turns {
-		for _, what := range []string{"read", "scan"} {
+		for _, what := range []string{"read", "decode", "scan"} {
 			seconds, cpu, peak := child(t, what)
 			t.Logf("%s: %.2f s, %.2f s of CPU, peak memory %d MB", what, seconds, cpu, peak>>10)
 			if b, ok := best[what]; !ok || seconds < b {
@@ -194,15 +207,19 @@ func TestMeasure(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d CloudTrail records: scan %.2f s, reading alone %.2f s, ratio %.2f", n, best["scan"], best["read"], best["scan"]/best["read"])
+	t.Logf("%d CloudTrail records: scan %.2f s, reading and decoding %.2f s, reading alone %.2f s, ratio %.2f",
+		n, best["scan"], best["decode"], best["read"], best["scan"]/best["read"])
 }
 
 func measure(t *testing.T, what string, opts Options) {
 	start := time.Now()
 	var err error
-	if what == "read" {
-		_, err = readOnly(opts)
-	} else {
+	switch what {
+	case "read":
+		_, err = readOnly(opts, false)
+	case "decode":
+		_, err = readOnly(opts, true)
+	default:
 		_, err = Run(context.Background(), opts, &discard{})
 	}
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"jitaudit/correlate/identity"
 	"jitaudit/ingest"
 	"jitaudit/ingest/cloudtrail"
+	"jitaudit/ingest/jsonscan"
 	"jitaudit/ingest/okta"
 	"jitaudit/ingest/records"
 	"jitaudit/internal/scan/spill"
@@ -148,13 +149,18 @@ func (c *collector) read(n int) error {
 		return err
 	}
 	defer in.Close()
-	opts := records.Options{Source: f.source, File: f.name, Fields: okta.Fields()}
-	if f.source == schemas.CloudTrail {
-		opts.Fields = cloudtrail.Fields()
-	} else {
+	opts := records.Options{Source: f.source, File: f.name, Fields: fieldsOf(f.source)}
+	if f.source == schemas.Okta {
 		c.seen.okta(f.org)
 	}
 	return c.reader.Read(&watched{in, c.ctx, c.scan.opts.Progress}, opts, c.record, c.refuse)
+}
+
+func fieldsOf(source schemas.Source) *jsonscan.Fields {
+	if source == schemas.CloudTrail {
+		return cloudtrail.Fields()
+	}
+	return okta.Fields()
 }
 
 // watched reports progress, and stops when the scan does.
