@@ -83,7 +83,7 @@ func benchOptions(tb testing.TB, n int) Options {
 func writeBench(tb testing.TB, dir string, n int) {
 	tb.Helper()
 	h, err := organisation.Generate(organisation.Config{
-		Seed: 1, Records: n, OktaEvents: n * 14 / 100, Files: 100,
+		Seed: 1, Records: n, OktaEvents: n * 14 / 100, Files: max(10, n/5000),
 		People: max(60, n/1000), Days: 5, Accounts: 10,
 	})
 	if err != nil {

@@ -36,7 +36,7 @@ type Options struct {
 
 	// Workers is how many files are read at a time; default GOMAXPROCS.
 	Workers int
-	// Memory is how many bytes of facts are kept in memory, default 24 MB; the
+	// Memory is how many bytes of facts are kept in memory, default 16 MB; the
 	// rest goes to a temporary file in TempDir, default os.TempDir().
 	Memory  int64
 	TempDir string
@@ -92,7 +92,7 @@ type Summary struct {
 }
 
 const (
-	defaultMemory = 24 << 20
+	defaultMemory = 16 << 20
 	// buckets is how many streams the events are put into by id: so many that
 	// each fits into memory for any input that fits onto a disk.
 	buckets = 128

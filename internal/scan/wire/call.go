@@ -3,6 +3,8 @@ package wire
 import (
 	"time"
 
+	"github.com/cespare/xxhash/v2"
+
 	"jitaudit/schemas"
 )
 
@@ -27,23 +29,26 @@ type Table struct {
 	worker, workers int
 	credentials     []Credential
 	services        []string
-	numbers         map[credentialKey]int
-	serviceNumbers  map[string]int
-	recent          [recentSize]recent
+	// numbers holds places in credentials by hash. Two with one hash are so rare
+	// that the second may go without a place.
+	numbers        map[uint64]int32
+	serviceNumbers map[string]int
+	recent         [recentSize]recent
 }
 
 // recent is a credential that was numbered lately. Looking there first saves
 // hashing, as calls come in bursts and their strings are mostly the same ones.
 type recent struct {
-	key    credentialKey
-	number int
+	credential Credential
+	number     int
 }
 
 const recentSize = 1 << 10
 
-func (k *credentialKey) place() uint64 {
-	h := uint64(k.seconds)
-	for _, s := range [...]string{k.principal, k.key} {
+// recently picks the place of a credential among the recent ones.
+func (c *Credential) recently() uint64 {
+	h := uint64(c.CreatedAt.Unix())
+	for _, s := range [...]string{c.PrincipalID, c.AccessKeyID} {
 		if n := len(s); n >= 8 {
 			h = (h ^ uint64(s[n-8])<<24 ^ uint64(s[n-6])<<16 ^ uint64(s[n-3])<<8 ^ uint64(s[n-1])) * 0x9e3779b97f4a7c15
 		}
@@ -51,15 +56,18 @@ func (k *credentialKey) place() uint64 {
 	return h >> 32 % recentSize
 }
 
-// credentialKey is Credential in a form that is quick to hash.
-type credentialKey struct {
-	principal, key string
-	seconds        int64
-	nanos          int
+func (c *Credential) hash() uint64 {
+	h := xxhash.Sum64String(c.PrincipalID)
+	h = h*0x9e3779b97f4a7c15 ^ xxhash.Sum64String(c.AccessKeyID)
+	return h*0x9e3779b97f4a7c15 ^ uint64(c.CreatedAt.UnixNano())
+}
+
+func (c *Credential) equal(o *Credential) bool {
+	return c.PrincipalID == o.PrincipalID && c.AccessKeyID == o.AccessKeyID && c.CreatedAt.Equal(o.CreatedAt)
 }
 
 const (
-	maxCredentials = 1 << 17
+	maxCredentials = 1 << 16
 	maxServices    = 1 << 12
 )
 
@@ -72,7 +80,7 @@ func NewTables(workers int) Tables {
 	for i := range ts {
 		ts[i] = &Table{
 			worker: i, workers: workers,
-			numbers: make(map[credentialKey]int), serviceNumbers: make(map[string]int),
+			numbers: make(map[uint64]int32), serviceNumbers: make(map[string]int),
 		}
 	}
 	return ts
@@ -88,22 +96,23 @@ func (ts Tables) Shared() int {
 }
 
 // credential numbers a credential, from 1 on; 0 when there is no room.
-func (t *Table) credential(c Credential) int {
-	k := credentialKey{c.PrincipalID, c.AccessKeyID, c.CreatedAt.Unix(), c.CreatedAt.Nanosecond()}
-	near := &t.recent[k.place()]
-	if near.key == k && near.number > 0 {
+func (t *Table) credential(c *Credential) int {
+	near := &t.recent[c.recently()]
+	if near.number > 0 && near.credential.equal(c) {
 		return near.number
 	}
-	n, ok := t.numbers[k]
-	if !ok {
-		if len(t.credentials) == maxCredentials/t.workers {
-			return 0
-		}
-		n = len(t.credentials)*t.workers + t.worker + 1
-		t.numbers[k] = n
-		t.credentials = append(t.credentials, c)
+	h := c.hash()
+	i, ok := t.numbers[h]
+	switch {
+	case !ok && len(t.credentials) >= maxCredentials/t.workers, ok && !t.credentials[i].equal(c):
+		return 0
+	case !ok:
+		i = int32(len(t.credentials))
+		t.numbers[h] = i
+		t.credentials = append(t.credentials, *c)
 	}
-	*near = recent{k, n}
+	n := int(i)*t.workers + t.worker + 1
+	*near = recent{*c, n}
 	return n
 }
 
@@ -136,7 +145,7 @@ func (t *Table) appendCall(b []byte, c *schemas.Call) []byte {
 		cred.AccessKeyID = ""
 	}
 	b = append(b, callFlags(c))
-	n := t.credential(cred)
+	n := t.credential(&cred)
 	b = appendNumber(b, n)
 	if n == 0 {
 		b = appendTime(b, cred.CreatedAt)
