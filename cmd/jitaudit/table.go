@@ -1,0 +1,300 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"jitaudit/correlate/policy"
+	"jitaudit/internal/scan"
+	"jitaudit/internal/scan/truth"
+	"jitaudit/schemas"
+)
+
+// tablePrinter writes what a person reads. It keeps the rows that it will print
+// and counts the rest.
+type tablePrinter struct {
+	w        *bufio.Writer
+	terminal terminal
+	policies *policy.Set
+	check    *truth.Check // nil without a truth
+	// brief shows one finding of each rule.
+	brief bool
+
+	findings best[findingRow]
+	byRule   map[string]*best[findingRow]
+	sessions best[sessionRow]
+	dead     best[schemas.DeadLetter]
+
+	open     map[schemas.Severity]int
+	resolved int
+	verdicts map[schemas.Verdict]int
+}
+
+// tableOptions say how much is printed.
+type tableOptions struct {
+	limit int // most rows of a kind; 0: all
+	brief bool
+}
+
+func newTable(w io.Writer, t terminal, set *policy.Set, check *truth.Check, opts tableOptions) *tablePrinter {
+	return &tablePrinter{
+		w: bufio.NewWriter(w), terminal: t, policies: set, check: check, brief: opts.brief,
+		findings: best[findingRow]{limit: opts.limit, compare: compareFindings},
+		byRule:   map[string]*best[findingRow]{},
+		sessions: best[sessionRow]{limit: opts.limit, compare: compareSessions},
+		dead:     best[schemas.DeadLetter]{limit: opts.limit, compare: inOrder[schemas.DeadLetter]},
+		open:     map[schemas.Severity]int{},
+		verdicts: map[schemas.Verdict]int{},
+	}
+}
+
+// inOrder keeps what comes first.
+func inOrder[T any](_, _ T) int { return 0 }
+
+// Result implements scan.Sink.
+func (p *tablePrinter) Result(r *scan.Result) error {
+	for i := range r.Findings {
+		p.finding(&r.Findings[i])
+	}
+	broken := openRules(r.Findings)
+	for i := range r.Sessions {
+		s := &r.Sessions[i]
+		p.verdicts[s.Verdict]++
+		row := sessionRow{verdict: s.Verdict, start: s.Start, id: s.ID}
+		if p.sessions.wants(row) {
+			row = p.sessionRow(s, &r.Activity[i], broken[s.ID])
+		}
+		p.sessions.add(row)
+	}
+	return nil
+}
+
+func (p *tablePrinter) finding(f *schemas.Finding) {
+	if f.Status == schemas.Open {
+		p.open[f.Severity]++
+	} else {
+		p.resolved++
+	}
+	to := &p.findings
+	if p.brief {
+		to = p.byRule[f.Rule]
+		if to == nil {
+			to = &best[findingRow]{limit: 1, compare: compareFindings}
+			p.byRule[f.Rule] = to
+		}
+	}
+	row := findingRow{open: f.Status == schemas.Open, severity: f.Severity, at: f.At, id: f.ID}
+	if to.wants(row) {
+		row = newFindingRow(f)
+	}
+	to.add(row)
+}
+
+// DeadLetter implements scan.Sink.
+func (p *tablePrinter) DeadLetter(d *schemas.DeadLetter) error {
+	letter := *d
+	letter.Raw = nil
+	p.dead.add(letter)
+	return nil
+}
+
+// Finish implements printer.
+func (p *tablePrinter) Finish(sum *scan.Summary) error {
+	p.summary(sum)
+	p.printFindings()
+	p.printSessions()
+	p.printLedgers(sum.Ledgers)
+	p.printCoverage(sum.Coverage)
+	if !p.brief {
+		p.printDeadLetters()
+		p.printSkipped(sum.Skipped)
+	}
+	if p.check != nil {
+		p.title("Findings against the truth")
+		g := truthTable(p.check)
+		g.print(p.w, p.terminal, "  ")
+		p.w.WriteByte('\n')
+	}
+	return p.w.Flush()
+}
+
+// printf writes a line of text; an error stays in the writer until Flush.
+func (p *tablePrinter) printf(format string, args ...any) {
+	fmt.Fprintf(p.w, format+"\n", args...)
+}
+
+func (p *tablePrinter) title(s string) { p.printf("\n%s", p.terminal.paint(bold, s)) }
+
+func (p *tablePrinter) summary(sum *scan.Summary) {
+	open := 0
+	var parts []string
+	for _, s := range severities() {
+		if n := p.open[s]; n > 0 {
+			open += n
+			parts = append(parts, p.terminal.paint(severityStyle(s), fmt.Sprintf("%d %s", n, s)))
+		}
+	}
+	line := fmt.Sprintf("%s, %s, %s", count(sum.People, "person", "people"), count(p.sessions.seen, "session", "sessions"),
+		count(open, "open finding", "open findings"))
+	if len(parts) > 0 {
+		line += " (" + strings.Join(parts, ", ") + ")"
+	}
+	if p.resolved > 0 {
+		line += fmt.Sprintf(", %d resolved", p.resolved)
+	}
+	p.printf("%s", line)
+	if sum.First.IsZero() {
+		p.printf("no events in %s", count(sum.Files, "file", "files"))
+		return
+	}
+	p.printf("events from %s to %s UTC in %s", minute(sum.First), minute(sum.Last), count(sum.Files, "file", "files"))
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// more says that rows were left out.
+func (p *tablePrinter) more(n int, what string) {
+	if n > 0 {
+		p.printf("  … and %d more %s; --format json or csv has them all, --limit 0 shows them", n, what)
+	}
+}
+
+func severities() []schemas.Severity {
+	return []schemas.Severity{schemas.Critical, schemas.High, schemas.Medium, schemas.Low, schemas.Info}
+}
+
+func severityStyle(s schemas.Severity) string {
+	switch s {
+	case schemas.Critical:
+		return magenta
+	case schemas.High:
+		return boldRed
+	case schemas.Medium:
+		return yellow
+	}
+	return ""
+}
+
+func (p *tablePrinter) printDeadLetters() {
+	letters, more := p.dead.list()
+	if len(letters) == 0 {
+		return
+	}
+	p.title(fmt.Sprintf("Dead letters: %s could not be read", count(p.dead.seen, "record", "records")))
+	for _, d := range letters {
+		at := visible(d.File)
+		if d.Record > 0 {
+			at += fmt.Sprintf(":%d@%d", d.Record, d.Offset)
+		}
+		p.printf("  %s", at)
+		for _, line := range wrap(visible(d.Reason), p.terminal.width-4, 6) {
+			p.printf("    %s", line)
+		}
+	}
+	if more > 0 {
+		p.printf("  … and %d more; --dead-letters FILE keeps them all", more)
+	}
+}
+
+func (p *tablePrinter) printSkipped(skipped []scan.Skipped) {
+	if len(skipped) == 0 {
+		return
+	}
+	p.title(fmt.Sprintf("Skipped: %s", count(len(skipped), "file or folder", "files and folders")))
+	shown := skipped
+	if limit := p.dead.limit; limit > 0 {
+		shown = shown[:min(len(shown), limit)]
+	}
+	for _, s := range shown {
+		p.printf("  %s: %s", visible(s.Path), visible(s.Reason))
+	}
+	p.more(len(skipped)-len(shown), "")
+}
+
+func (p *tablePrinter) printLedgers(ledgers []schemas.Ledger) {
+	p.title("Records")
+	g := grid{columns: []column{{title: "SOURCE"}}}
+	for _, title := range []string{"READ", "USED", "IRRELEVANT", "DUPLICATE", "CORRECTED", "DEAD"} {
+		g.columns = append(g.columns, column{title: title, right: true})
+	}
+	for _, l := range ledgers {
+		dead := number(l.Dead)
+		if l.Dead > 0 {
+			dead.style = boldRed
+		}
+		g.add(text{s: string(l.Source)}, number(l.Read), number(l.Used), number(l.Irrelevant),
+			number(l.Duplicate), number(l.Corrected), dead)
+	}
+	g.print(p.w, p.terminal, "  ")
+}
+
+// printCoverage lists where the logs count as complete; shards that are covered
+// alike share a line.
+func (p *tablePrinter) printCoverage(coverage []schemas.Coverage) {
+	p.title("Taken to be complete (UTC)")
+	if len(coverage) == 0 {
+		p.printf("  nowhere: nothing can be said from the absence of an event; say where with --complete FROM/TO")
+		return
+	}
+	groups := groupCoverage(coverage)
+	const shown = 20
+	g := grid{columns: []column{{title: "LOG", least: 12}, {title: "INTERVALS", least: 20}}}
+	for _, c := range groups[:min(len(groups), shown)] {
+		g.add(plain(c.name()), plain(c.intervals))
+	}
+	g.print(p.w, p.terminal, "  ")
+	p.more(len(groups)-shown, "groups of shards")
+}
+
+// covered are shards of one source with the same coverage.
+type covered struct {
+	source    string
+	shards    []string
+	intervals string
+}
+
+func (c covered) name() string {
+	if len(c.shards) == 1 {
+		return c.shards[0]
+	}
+	return fmt.Sprintf("%s (%d shards)", c.source, len(c.shards))
+}
+
+func groupCoverage(coverage []schemas.Coverage) []covered {
+	intervals := map[string][]string{}
+	var shards []string
+	for _, c := range coverage {
+		if intervals[c.Shard] == nil {
+			shards = append(shards, c.Shard)
+		}
+		intervals[c.Shard] = append(intervals[c.Shard], second(c.From)+" to "+second(c.To))
+	}
+	var groups []covered
+	for _, shard := range shards {
+		c := covered{source: "cloudtrail", intervals: strings.Join(intervals[shard], ", ")}
+		if strings.HasPrefix(shard, schemas.OktaShard("")) {
+			c.source = "okta"
+		}
+		i := slices.IndexFunc(groups, func(g covered) bool { return g.source == c.source && g.intervals == c.intervals })
+		if i < 0 {
+			groups = append(groups, c)
+			i = len(groups) - 1
+		}
+		groups[i].shards = append(groups[i].shards, shard)
+	}
+	slices.SortStableFunc(groups, func(a, b covered) int { return -cmp.Compare(a.source, b.source) })
+	return groups
+}
+
+func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
+func second(t time.Time) string { return t.UTC().Format(time.DateTime) }
