@@ -13,13 +13,23 @@ type text struct{ s, style string }
 
 func plain(s string) text { return text{s: visible(s)} }
 
-func number[T int | int64](n T) text { return text{s: strconv.FormatInt(int64(n), 10)} }
+func number[T int | int64](n T) text { return text{s: thousands(int64(n))} }
+
+// thousands writes a number with commas.
+func thousands(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
 
 // column is one column of a grid.
 type column struct {
 	title string
 	right bool // numbers
-	// least is how narrow a column may be made; 0: it keeps its width.
+	// least is how narrow a column is made before others are left out; 0: it
+	// keeps its width.
 	least int
 	// drop orders which columns are left out where the line is still too long,
 	// the lowest first; 0: never.
@@ -34,7 +44,11 @@ type grid struct {
 
 func (g *grid) add(cells ...text) { g.rows = append(g.rows, cells) }
 
-const gap = 2 // columns between columns
+const (
+	gap = 2 // between columns
+	// tightest is how narrow a column is made when no other can be left out.
+	tightest = 6
+)
 
 // print writes the grid, each line indented.
 func (g *grid) print(w *bufio.Writer, t terminal, indent string) {
@@ -79,9 +93,13 @@ func (g *grid) widths(line int) []int {
 		}
 	}
 	for {
-		widths, fits := g.shrink(natural, line)
+		widths, fits := g.shrink(natural, line, func(c column) int { return c.least })
+		if fits {
+			return widths
+		}
 		next := g.nextToDrop(natural)
-		if fits || next < 0 {
+		if next < 0 {
+			widths, _ = g.shrink(natural, line, func(c column) int { return min(c.least, tightest) })
 			return widths
 		}
 		natural[next] = 0
@@ -90,7 +108,7 @@ func (g *grid) widths(line int) []int {
 
 // shrink takes from the widest column that can be made narrower until the line
 // fits.
-func (g *grid) shrink(natural []int, line int) (widths []int, fits bool) {
+func (g *grid) shrink(natural []int, line int, least func(column) int) (widths []int, fits bool) {
 	widths = append(widths, natural...)
 	total := -gap
 	for _, n := range widths {
@@ -101,7 +119,7 @@ func (g *grid) shrink(natural []int, line int) (widths []int, fits bool) {
 	for total > line {
 		widest := -1
 		for i, c := range g.columns {
-			if c.least > 0 && widths[i] > c.least && (widest < 0 || widths[i] > widths[widest]) {
+			if c.least > 0 && widths[i] > least(c) && (widest < 0 || widths[i] > widths[widest]) {
 				widest = i
 			}
 		}

@@ -2,10 +2,8 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -159,13 +157,13 @@ func count(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return fmt.Sprintf("%d %s", n, many)
+	return thousands(int64(n)) + " " + many
 }
 
 // more says that rows were left out.
 func (p *tablePrinter) more(n int, what string) {
 	if n > 0 {
-		p.printf("  … and %d more %s; --format json or csv has them all, --limit 0 shows them", n, what)
+		p.printf("  … and %s more %s; --format json or csv has them all, --limit 0 shows them", thousands(int64(n)), what)
 	}
 }
 
@@ -236,64 +234,6 @@ func (p *tablePrinter) printLedgers(ledgers []schemas.Ledger) {
 			number(l.Duplicate), number(l.Corrected), dead)
 	}
 	g.print(p.w, p.terminal, "  ")
-}
-
-// printCoverage lists where the logs count as complete; shards that are covered
-// alike share a line.
-func (p *tablePrinter) printCoverage(coverage []schemas.Coverage) {
-	p.title("Taken to be complete (UTC)")
-	if len(coverage) == 0 {
-		p.printf("  nowhere: nothing can be said from the absence of an event; say where with --complete FROM/TO")
-		return
-	}
-	groups := groupCoverage(coverage)
-	const shown = 20
-	g := grid{columns: []column{{title: "LOG", least: 12}, {title: "INTERVALS", least: 20}}}
-	for _, c := range groups[:min(len(groups), shown)] {
-		g.add(plain(c.name()), plain(c.intervals))
-	}
-	g.print(p.w, p.terminal, "  ")
-	p.more(len(groups)-shown, "groups of shards")
-}
-
-// covered are shards of one source with the same coverage.
-type covered struct {
-	source    string
-	shards    []string
-	intervals string
-}
-
-func (c covered) name() string {
-	if len(c.shards) == 1 {
-		return c.shards[0]
-	}
-	return fmt.Sprintf("%s (%d shards)", c.source, len(c.shards))
-}
-
-func groupCoverage(coverage []schemas.Coverage) []covered {
-	intervals := map[string][]string{}
-	var shards []string
-	for _, c := range coverage {
-		if intervals[c.Shard] == nil {
-			shards = append(shards, c.Shard)
-		}
-		intervals[c.Shard] = append(intervals[c.Shard], second(c.From)+" to "+second(c.To))
-	}
-	var groups []covered
-	for _, shard := range shards {
-		c := covered{source: "cloudtrail", intervals: strings.Join(intervals[shard], ", ")}
-		if strings.HasPrefix(shard, schemas.OktaShard("")) {
-			c.source = "okta"
-		}
-		i := slices.IndexFunc(groups, func(g covered) bool { return g.source == c.source && g.intervals == c.intervals })
-		if i < 0 {
-			groups = append(groups, c)
-			i = len(groups) - 1
-		}
-		groups[i].shards = append(groups[i].shards, shard)
-	}
-	slices.SortStableFunc(groups, func(a, b covered) int { return -cmp.Compare(a.source, b.source) })
-	return groups
 }
 
 func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
