@@ -3,6 +3,7 @@ package correlate
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"pgregory.net/rapid"
@@ -110,7 +111,7 @@ func assumed(id, provider, account, role, assertion string, when time.Time, leng
 		PrincipalID: "AROA" + role + account + ":ada@example.com", AccessKeyID: "ASIA" + id,
 		Expires: f.At.Add(length),
 	}
-	if provider != "Okta" && provider != "Strict" {
+	if strings.HasPrefix(provider, "AWSSSO_") {
 		f.Assume.Federation = schemas.IdentityCenter
 	}
 	return f
@@ -170,9 +171,11 @@ func drawHistory(t *rapid.T, days, deeds int) []*schemas.Fact {
 		}
 		session := rapid.SampledFrom([]string{"s1", "s2", "s3", ""}).Draw(t, "okta session")
 		provider, app := "Okta", oktaApp
-		switch rapid.IntRange(0, 3).Draw(t, "provider") {
+		switch rapid.IntRange(0, 4).Draw(t, "provider") {
 		case 0:
 			provider = "Strict"
+		case 2:
+			provider = "NotInThePolicy"
 		case 1:
 			provider, app = "AWSSSO_1_DO_NOT_DELETE", portal
 		}

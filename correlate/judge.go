@@ -33,8 +33,6 @@ func (j *judge) session(s *session) {
 		switch {
 		case r.Grant != nil || slices.Contains(waived, r.Name):
 			continue
-		case !r.AnyProvider && view.Assumptions[0].Provider == nil:
-			view.Unjudged = append(view.Unjudged, schemas.Unjudged{Rule: r.Name, Reason: schemas.NoProvider})
 		case r.Session != nil:
 			if b := r.Session(view); b != nil && j.settled(view, r, b) {
 				j.report(r, b, &s.record, nil)
@@ -70,6 +68,10 @@ func waives(s *rules.Session) []string {
 func (j *judge) assumptions(s *rules.Session, r *rules.Rule) bool {
 	var breaches []*rules.Breach
 	for _, a := range s.Assumptions {
+		if a.Provider == nil && !r.AnyProvider {
+			unjudged(s, schemas.Unjudged{Rule: r.Name, Reason: schemas.NoProvider})
+			continue
+		}
 		if b := r.Assumption(a); b != nil && j.settled(s, r, b) {
 			breaches = append(breaches, b)
 		}
@@ -103,7 +105,7 @@ func neededUntil(b *rules.Breach) (last time.Time) {
 }
 
 // settled reports whether all that a breach needs is covered. What is not goes
-// to the session's unjudged rules, once per rule and reason.
+// to the session's unjudged rules.
 func (j *judge) settled(s *rules.Session, r *rules.Rule, b *rules.Breach) bool {
 	u := schemas.Unjudged{Rule: r.Name, Reason: b.Cannot}
 	if b.Cannot == "" {
@@ -116,10 +118,15 @@ func (j *judge) settled(s *rules.Session, r *rules.Rule, b *rules.Breach) bool {
 			s.Gapped = append(s.Gapped, b.Anchor.ID)
 		}
 	}
+	unjudged(s, u)
+	return false
+}
+
+// unjudged notes what could not be judged, once per rule and reason.
+func unjudged(s *rules.Session, u schemas.Unjudged) {
 	if !slices.ContainsFunc(s.Unjudged, func(o schemas.Unjudged) bool { return o.Rule == u.Rule && o.Reason == u.Reason }) {
 		s.Unjudged = append(s.Unjudged, u)
 	}
-	return false
 }
 
 // missing returns the first need that is not covered, and why.
