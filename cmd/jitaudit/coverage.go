@@ -20,7 +20,7 @@ const (
 func (p *tablePrinter) printCoverage(coverage []schemas.Coverage) {
 	p.title("Taken to be complete")
 	if len(coverage) == 0 {
-		p.printf("  nowhere: the absence of an event says nothing; say where they are with --complete FROM/TO")
+		p.note("nowhere: the absence of an event proves nothing; say where the logs are complete with --complete FROM/TO")
 		return
 	}
 	groups := groupCoverage(coverage)

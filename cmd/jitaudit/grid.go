@@ -106,8 +106,8 @@ func (g *grid) widths(line int) []int {
 	}
 }
 
-// shrink takes from the widest column that can be made narrower until the line
-// fits.
+// shrink takes from the widest column that can be made narrower, measured by how
+// wide it ought to be, until the line fits.
 func (g *grid) shrink(natural []int, line int, least func(column) int) (widths []int, fits bool) {
 	widths = append(widths, natural...)
 	total := -gap
@@ -119,7 +119,7 @@ func (g *grid) shrink(natural []int, line int, least func(column) int) (widths [
 	for total > line {
 		widest := -1
 		for i, c := range g.columns {
-			if c.least > 0 && widths[i] > least(c) && (widest < 0 || widths[i] > widths[widest]) {
+			if c.least > 0 && widths[i] > least(c) && (widest < 0 || widths[i]*g.columns[widest].least > widths[widest]*c.least) {
 				widest = i
 			}
 		}

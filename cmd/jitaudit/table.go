@@ -137,20 +137,23 @@ func (p *tablePrinter) summary(sum *scan.Summary) {
 			parts = append(parts, p.terminal.paint(severityStyle(s), fmt.Sprintf("%d %s", n, s)))
 		}
 	}
-	line := fmt.Sprintf("%s, %s, %s", count(sum.People, "person", "people"), count(p.sessions.seen, "session", "sessions"),
-		count(open, "open finding", "open findings"))
+	line := count(open, "open finding", "open findings")
 	if len(parts) > 0 {
-		line += " (" + strings.Join(parts, ", ") + ")"
+		line += ": " + strings.Join(parts, ", ")
 	}
 	if p.resolved > 0 {
-		line += fmt.Sprintf(", %d resolved", p.resolved)
+		line += "; " + thousands(int64(p.resolved)) + " resolved"
 	}
+	p.printf("%s, %s, %s", count(sum.People, "person", "people"), count(p.sessions.seen, "session", "sessions"), span(sum))
 	p.printf("%s", line)
+}
+
+func span(sum *scan.Summary) string {
+	files := count(sum.Files, "file", "files")
 	if sum.First.IsZero() {
-		p.printf("no events in %s", count(sum.Files, "file", "files"))
-		return
+		return "no events in " + files
 	}
-	p.printf("events from %s to %s UTC in %s", minute(sum.First), minute(sum.Last), count(sum.Files, "file", "files"))
+	return "events from " + minute(sum.First) + " to " + minute(sum.Last) + " UTC in " + files
 }
 
 func count(n int, one, many string) string {
@@ -160,10 +163,17 @@ func count(n int, one, many string) string {
 	return thousands(int64(n)) + " " + many
 }
 
+// note prints a sentence, indented.
+func (p *tablePrinter) note(s string) {
+	for _, line := range wrap(s, p.terminal.width-2, 10) {
+		p.printf("  %s", line)
+	}
+}
+
 // more says that rows were left out.
 func (p *tablePrinter) more(n int, what string) {
 	if n > 0 {
-		p.printf("  … and %s more %s; --format json or csv has them all, --limit 0 shows them", thousands(int64(n)), what)
+		p.note(fmt.Sprintf("… and %s more %s; --format json or csv has them all, --limit 0 shows them", thousands(int64(n)), what))
 	}
 }
 
@@ -200,7 +210,7 @@ func (p *tablePrinter) printDeadLetters() {
 		}
 	}
 	if more > 0 {
-		p.printf("  … and %d more; --dead-letters FILE keeps them all", more)
+		p.note(fmt.Sprintf("… and %s more; --dead-letters FILE keeps them all", thousands(int64(more))))
 	}
 }
 
@@ -216,7 +226,9 @@ func (p *tablePrinter) printSkipped(skipped []scan.Skipped) {
 	for _, s := range shown {
 		p.printf("  %s: %s", visible(s.Path), visible(s.Reason))
 	}
-	p.more(len(skipped)-len(shown), "")
+	if more := len(skipped) - len(shown); more > 0 {
+		p.note(fmt.Sprintf("… and %s more; --limit 0 shows them", thousands(int64(more))))
+	}
 }
 
 func (p *tablePrinter) printLedgers(ledgers []schemas.Ledger) {
