@@ -19,8 +19,8 @@ const defaultDuration = time.Hour
 // succeeded tells whether the call was carried out. CloudTrail writes an error
 // code on failure only, but "200" also stands in successful events.
 func (d *Decoder) succeeded() bool {
-	if code := d.errorCode(); code != "" {
-		return code == "200"
+	if code := d.errorCode(); len(code) > 0 {
+		return string(code) == "200"
 	}
 	// A message without a code is a refusal unless credentials were issued.
 	return len(d.bytes(fErrorMessage)) == 0 || !d.absent(fIssuedKey)
@@ -64,7 +64,7 @@ func (d *Decoder) assumed(f *schemas.Fact) {
 	if f.Kind == schemas.Assumed {
 		a.Expires = d.expires(f.At)
 	} else {
-		a.ErrorCode = strings.TrimSuffix(d.errorCode(), "Exception")
+		a.ErrorCode = strings.TrimSuffix(d.text.get(d.errorCode()), "Exception")
 		a.ErrorMessage = d.string(fErrorMessage)
 	}
 	f.Assume = a

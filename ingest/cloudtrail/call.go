@@ -2,6 +2,7 @@ package cloudtrail
 
 import (
 	"strings"
+	"time"
 
 	"jitaudit/ingest/jsonscan"
 	"jitaudit/schemas"
@@ -16,33 +17,116 @@ var denials = [...]string{
 	"NotAuthorized", "AuthorizationError", "Forbidden",
 }
 
+// Bare is a call reduced to what is counted and joined. Nearly every record is
+// a call, so that what a Fact costs beyond this is most of what decoding costs.
+type Bare struct {
+	// ID is the event id, a UUID in lower case, and Hash what Fact.Hash spells.
+	ID       [16]byte
+	Hash     uint64
+	Addendum bool
+
+	// Credential is without key where the console or a service made the call:
+	// the console takes a new key per request.
+	Credential *Credential
+	Service    *Service
+
+	Console, ServiceDriven, Denied, ReadOnly bool
+}
+
+// Credential is by what a call was made, as in schemas.Call. Many calls share
+// one, and while it is remembered they get the same pointer. Mark is the
+// caller's, to note what else is known about it; it is 0 at first.
+type Credential struct {
+	PrincipalID, AccessKeyID string
+	CreatedAt                time.Time
+	Mark                     uint32
+
+	created string // CreatedAt as it was written
+}
+
+// Service is the service that was called, as in schemas.Call; Mark is as in
+// Credential.
+type Service struct {
+	Name string
+	Mark uint32
+
+	source string
+}
+
 // acted reads a call that was made with an assumed role (CloudTrail
 // userIdentity element). A ConsoleLogin may come without session context and key.
-func (d *Decoder) acted(f *schemas.Fact) {
+func (d *Decoder) acted(raw []byte, f *schemas.Fact) {
 	v := d.v
-	principal := d.string(fPrincipalID)
-	_, f.Who.SessionName, _ = strings.Cut(principal, ":")
-	f.Who.SourceIdentity = d.string(fSessionSourceIdentity)
-	f.Who.PortalUserID = d.string(fOnBehalfOf)
-	d.call = schemas.Call{
-		PrincipalID:   principal,
-		AccessKeyID:   d.string(fAccessKey),
-		CreatedAt:     d.time(fCreated),
+	// What is not kept of a bare call must be of the right type nevertheless.
+	name, source, portal := d.bytes(fEventName), d.bytes(fSessionSourceIdentity), d.bytes(fOnBehalfOf)
+	principal, key, created := d.bytes(fPrincipalID), d.bytes(fAccessKey), d.bytes(fCreated)
+	d.bare = Bare{
+		Addendum:      v.Kind(fAddendum) == jsonscan.Object,
+		Service:       d.text.service(d.bytes(fEventSource)),
 		Console:       v.True(fConsole) || v.True(fConsoleAttribute),
 		ServiceDriven: v.Kind(fInvokedBy) > jsonscan.Null,
-		Service:       strings.TrimSuffix(d.string(fEventSource), ".amazonaws.com"),
-		Action:        d.string(fEventName),
 		Denied:        denied(d.errorCode()),
 		ReadOnly:      v.True(fReadOnly),
+	}
+	b := &d.bare
+	if d.Bare && parseUUID(d.bytes(fEventID), &b.ID) {
+		if b.Console || b.ServiceDriven {
+			key = nil
+		}
+		b.Hash, b.Credential = hash(raw), d.text.credential(principal, key, created)
+		return
+	}
+	b.Credential = d.text.credential(principal, key, created)
+	_, f.Who.SessionName, _ = strings.Cut(b.Credential.PrincipalID, ":")
+	f.Who.SourceIdentity, f.Who.PortalUserID = d.text.get(source), d.text.get(portal)
+	d.call = schemas.Call{
+		PrincipalID:   b.Credential.PrincipalID,
+		AccessKeyID:   b.Credential.AccessKeyID,
+		CreatedAt:     b.Credential.CreatedAt,
+		Console:       b.Console,
+		ServiceDriven: b.ServiceDriven,
+		Service:       b.Service.Name,
+		Action:        d.text.get(name),
+		Denied:        b.Denied,
+		ReadOnly:      b.ReadOnly,
 	}
 	f.Call = &d.call
 }
 
-func denied(code string) bool {
+func denied(code []byte) bool {
+	if len(code) == 0 {
+		return false
+	}
 	for _, part := range denials {
-		if strings.Contains(code, part) {
+		if strings.Contains(string(code), part) {
 			return true
 		}
 	}
 	return false
+}
+
+// nibbles are the values of hexadecimal digits in lower case; all else has the
+// high bit set.
+var nibbles = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 0x80
+	}
+	for i, c := range []byte("0123456789abcdef") {
+		t[c] = byte(i)
+	}
+	return t
+}()
+
+// parseUUID reads a UUID that formatting gives back as it was.
+func parseUUID(b []byte, id *[16]byte) bool {
+	if len(b) != 36 || b[8] != '-' || b[13] != '-' || b[18] != '-' || b[23] != '-' {
+		return false
+	}
+	var bad byte
+	for i, at := range [16]uint8{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34} {
+		high, low := nibbles[b[at]], nibbles[b[at+1]]
+		bad |= high | low
+		id[i] = high<<4 | low
+	}
+	return bad < 0x80
 }

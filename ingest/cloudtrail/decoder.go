@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -21,22 +20,23 @@ import (
 // Decoder turns events into facts. It keeps strings that come again and again,
 // is not safe for concurrent use (have one per worker), and ready as zero value.
 type Decoder struct {
+	// Bare leaves Who, Call, ID and Hash out of the fact of a call whose id is a
+	// UUID: Call then says what is known of it.
+	Bare bool
+
 	doc    jsonscan.Document
 	v      *jsonscan.Values
 	text   interner
 	err    error // the first field of a wrong type in the event
-	shard  []byte
-	last   date // the last creation date
+	last   lastShard
+	bare   Bare
 	call   schemas.Call
 	assume schemas.Assume
 	portal schemas.Portal
 }
 
-// date is a time that was read before.
-type date struct {
-	text string
-	time time.Time
-}
+// lastShard names the shard of the last event: whole files are of one.
+type lastShard struct{ account, region, name string }
 
 // Decode decodes one event. It is slower than Decoder.Decode, but what it returns
 // may be kept. relevant is false for a well-formed event that proves nothing of
@@ -59,6 +59,10 @@ func (d *Decoder) Decode(raw []byte, f *schemas.Fact) (relevant bool, err error)
 	return d.decode(raw, v, f)
 }
 
+// Call is the call that was decoded last, where its fact has no Call because of
+// Bare. It is valid until the next call of Decode.
+func (d *Decoder) Call() *Bare { return &d.bare }
+
 // DecodeRecord is Decode for a record that was read with Fields.
 func (d *Decoder) DecodeRecord(rec ingest.Record, f *schemas.Fact) (relevant bool, err error) {
 	if rec.Values == nil {
@@ -79,27 +83,28 @@ func (d *Decoder) decode(raw []byte, v *jsonscan.Values, f *schemas.Fact) (bool,
 	*f = schemas.Fact{Source: schemas.CloudTrail, At: at}
 	kind, relevant := d.relevance()
 	if relevant {
-		relevant = d.read(f, kind)
+		relevant = d.read(raw, f, kind)
 	}
 	f.Shard = d.shardOf(f)
 	if d.err != nil {
 		return false, d.err
 	}
-	if relevant {
-		f.Addendum = v.Kind(fAddendum) == jsonscan.Object
-		d.identify(raw, f)
+	if !relevant || kind == schemas.Acted && f.Call == nil {
+		return relevant, nil
 	}
-	return relevant && d.err == nil, d.err
+	f.Addendum = v.Kind(fAddendum) == jsonscan.Object
+	d.identify(raw, f)
+	return d.err == nil, d.err
 }
 
 // read sets kind and payload of f, and reports whether it proves anything.
-func (d *Decoder) read(f *schemas.Fact, kind schemas.FactKind) bool {
+func (d *Decoder) read(raw []byte, f *schemas.Fact, kind schemas.FactKind) bool {
 	if kind == schemas.PortalUsed && !d.portalUsed(f) {
 		return false
 	}
 	switch f.Kind = kind; kind {
 	case schemas.Acted:
-		d.acted(f)
+		d.acted(raw, f)
 	case schemas.Assumed, schemas.AssumeFailed:
 		d.assumed(f)
 	}
@@ -158,18 +163,19 @@ func (d *Decoder) shardOf(f *schemas.Fact) string {
 	if len(account) == 0 {
 		account = d.bytes(fIdentityAccount)
 	}
-	d.shard = append(d.shard[:0], account...)
-	d.shard = append(d.shard, '/')
-	d.shard = append(d.shard, d.bytes(fRegion)...)
-	return d.text.shard(d.shard)
+	region := d.bytes(fRegion)
+	if last := &d.last; last.name == "" || last.account != string(account) || last.region != string(region) {
+		last.account, last.region = valid(account), valid(region)
+		last.name = schemas.AWSShard(last.account, last.region)
+	}
+	return d.last.name
 }
 
 // identify sets the id and the hash of the fact.
 func (d *Decoder) identify(raw []byte, f *schemas.Fact) {
-	// The id and the hash of a call are in no other event, so they share the one
-	// allocation that a call needs.
+	// Id and hash are in no other event, so they share one allocation.
 	var buf [96]byte
-	b := hash(buf[:0], raw)
+	b := appendHash(buf[:0], hash(raw))
 	n := len(b)
 	if id := d.bytes(fEventID); len(id) == 0 {
 		sum := sha256.Sum256(raw)
@@ -181,10 +187,11 @@ func (d *Decoder) identify(raw []byte, f *schemas.Fact) {
 	f.Hash, f.ID = s[:n], s[n:]
 }
 
-// hash appends the 64-bit xxHash of raw in 16 hex digits.
-func hash(b, raw []byte) []byte {
+func hash(raw []byte) uint64 { return xxhash.Sum64(raw) }
+
+// appendHash appends a hash in 16 hex digits.
+func appendHash(b []byte, h uint64) []byte {
 	const digits = "0123456789abcdef"
-	h := xxhash.Sum64(raw)
 	for shift := 60; shift >= 0; shift -= 4 {
 		b = append(b, digits[h>>shift&15])
 	}
@@ -220,30 +227,15 @@ func (d *Decoder) first(slots ...int) string {
 
 // errorCode is the code of a failed call. CloudTrail writes a string, and "200"
 // in some events that succeeded, which exports may turn into a number.
-func (d *Decoder) errorCode() string {
+func (d *Decoder) errorCode() []byte {
 	if d.v.Kind(fErrorCode) == jsonscan.Number {
-		return d.text.get(d.v.Raw(fErrorCode))
+		return d.v.Raw(fErrorCode)
 	}
-	return d.string(fErrorCode)
+	return d.bytes(fErrorCode)
 }
 
 func (d *Decoder) wrongType(slot int, want string) {
 	if d.err == nil {
 		d.err = fmt.Errorf("%s is %s where CloudTrail writes %s; mend or remove the record", paths[slot], d.v.Kind(slot), want)
 	}
-}
-
-// time reads a time that many calls share. Unreadable text is the zero time.
-func (d *Decoder) time(slot int) time.Time {
-	b := d.bytes(slot)
-	if len(b) == 0 {
-		return time.Time{}
-	}
-	last := &d.last
-	if last.text == string(b) {
-		return last.time
-	}
-	t, _ := timestamp.Parse(b)
-	*last = date{text: d.text.get(b), time: t}
-	return t
 }

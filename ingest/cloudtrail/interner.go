@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"jitaudit/schemas"
+	"jitaudit/ingest/timestamp"
 )
 
 const (
@@ -13,14 +13,14 @@ const (
 	internSize = 1 << internBits
 )
 
-// interner hands out one string for equal bytes as long as they come often. Its
-// memory is bounded: a place holds the last string that fell into it.
+// interner hands out one string for equal bytes as long as they come often, and
+// the same for what consists of several strings. Its memory is bounded: a place
+// holds what fell into it last.
 type interner struct {
-	texts  *[internSize]string
-	shards *[internSize]shardText
+	texts       *[internSize]string
+	credentials *[internSize]*Credential
+	services    *[internSize]*Service
 }
-
-type shardText struct{ key, name string }
 
 func (n *interner) get(b []byte) string {
 	if len(b) == 0 {
@@ -38,18 +38,34 @@ func (n *interner) get(b []byte) string {
 	return s
 }
 
-// shard names the shard of an account and a region that are joined by a slash.
-func (n *interner) shard(key []byte) string {
-	if n.shards == nil {
-		n.shards = new([internSize]shardText)
+// credential finds the credential of these fields. An unreadable creation date
+// is the zero time.
+func (n *interner) credential(principal, key, created []byte) *Credential {
+	if n.credentials == nil {
+		n.credentials = new([internSize]*Credential)
 	}
-	at := &n.shards[place(key)]
-	if at.key != string(key) {
-		s := valid(key)
-		a, region, _ := strings.Cut(s, "/")
-		*at = shardText{key: s, name: schemas.AWSShard(a, region)}
+	at := &n.credentials[(place(principal)+5*place(key)+7*place(created))%internSize]
+	if c := *at; c != nil && c.AccessKeyID == string(key) && c.created == string(created) && c.PrincipalID == string(principal) {
+		return c
 	}
-	return at.name
+	c := &Credential{PrincipalID: n.get(principal), AccessKeyID: n.get(key), created: n.get(created)}
+	c.CreatedAt, _ = timestamp.Parse(created)
+	*at = c
+	return c
+}
+
+func (n *interner) service(source []byte) *Service {
+	if n.services == nil {
+		n.services = new([internSize]*Service)
+	}
+	at := &n.services[place(source)]
+	if s := *at; s != nil && s.source == string(source) {
+		return s
+	}
+	s := &Service{source: n.get(source)}
+	s.Name = strings.TrimSuffix(s.source, ".amazonaws.com")
+	*at = s
+	return s
 }
 
 // place tells where a string is kept, by its first, middle and last eight bytes:

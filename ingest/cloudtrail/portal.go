@@ -55,7 +55,7 @@ func (d *Decoder) portalUser() string {
 // portalFailed: these events tell their outcome under their own name in
 // serviceEventDetails, or by an error code.
 func (d *Decoder) portalFailed() bool {
-	if code := d.errorCode(); code != "" && code != "200" {
+	if code := d.errorCode(); len(code) > 0 && string(code) != "200" {
 		return true
 	}
 	for _, slot := range [...]int{fPortalSignIn, fPortalChallenge, fPortalDirectory} {

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/cespare/xxhash/v2"
 	"golang.org/x/sync/errgroup"
 
 	"jitaudit/correlate/identity"
@@ -131,7 +130,7 @@ type collector struct {
 }
 
 func (s *scan) newCollector(ctx context.Context, table *wire.Table) *collector {
-	return &collector{
+	c := &collector{
 		collected: collected{
 			people: identity.NewBuilder(s.opts.Policies),
 			seen:   make(seen),
@@ -139,6 +138,8 @@ func (s *scan) newCollector(ctx context.Context, table *wire.Table) *collector {
 		},
 		scan: s, ctx: ctx, spill: s.store.NewWriter(), table: table,
 	}
+	c.trail.Bare = true
+	return c
 }
 
 func (c *collector) read(n int) error {
@@ -202,12 +203,37 @@ func (c *collector) record(rec ingest.Record) error {
 	}
 	if f.Kind == schemas.Acted {
 		c.calls++
+		if f.Call == nil {
+			return c.call(c.trail.Call())
+		}
 	} else {
 		c.facts[f.Kind]++
 		c.people.Observe(f)
 	}
-	c.buf = wire.Append(c.buf[:0], c.table, f)
-	return c.spill.Append(int(xxhash.Sum64String(f.ID)%buckets), c.buf)
+	return c.keep(wire.Append(c.buf[:0], f))
+}
+
+// call writes down a call.
+func (c *collector) call(call *cloudtrail.Bare) error {
+	f := &c.fact
+	if f.At.Nanosecond() == 0 {
+		if b, ok := c.table.AppendBrief(c.buf[:0], f.At.Unix(), call); ok {
+			return c.keep(b)
+		}
+	}
+	f.ID, f.Hash, f.Addendum = wire.UUIDText(string(call.ID[:])), fmt.Sprintf("%016x", call.Hash), call.Addendum
+	f.Call = &schemas.Call{
+		PrincipalID: call.Credential.PrincipalID, AccessKeyID: call.Credential.AccessKeyID, CreatedAt: call.Credential.CreatedAt,
+		Console: call.Console, ServiceDriven: call.ServiceDriven, Service: call.Service.Name,
+		Denied: call.Denied, ReadOnly: call.ReadOnly,
+	}
+	return c.keep(wire.Append(c.buf[:0], f))
+}
+
+// keep puts a record where all copies of its event go.
+func (c *collector) keep(record []byte) error {
+	c.buf = record
+	return c.spill.Append(bucketOf(wire.KeyHash(record)), record)
 }
 
 func (c *collector) decode(rec ingest.Record) (relevant bool, err error) {

@@ -67,6 +67,7 @@ func (s *scan) partition(n int, who *people, coverage correlate.Coverage) ([]Res
 		return nil, err
 	}
 	lives := make(map[int]*life)
+	var read wire.Spell
 	for records != "" {
 		record, rest, ok := spill.Next(records)
 		if !ok {
@@ -81,7 +82,7 @@ func (s *scan) partition(n int, who *people, coverage correlate.Coverage) ([]Res
 			l = &life{person: who.all[number].Person}
 			lives[number] = l
 		}
-		if err := l.add(record, s.tables); err != nil {
+		if err := l.add(record, s.shared, &read); err != nil {
 			return nil, err
 		}
 		records = rest

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"jitaudit/correlate"
@@ -13,87 +14,16 @@ import (
 type life struct {
 	person schemas.Person
 	facts  []*schemas.Fact
-	// spells are the calls with credentials that many calls share.
-	spells map[spellKey]*spell
-	// calls and counts are what all calls amount to; counts lie apart, as what is
-	// counted may not be counted twice.
-	calls  correlate.Fold
-	counts map[correlate.UseKey]*counts
+	// spells are the calls in numbers, calls those that were written down as
+	// facts: they must not be counted twice, so they are not among facts.
+	spells map[uint64]*spell
+	calls  []*schemas.Fact
 }
 
-// spell is the calls of one use, as correlate.Use, by credentials that have a
-// number, so that most calls cost one look-up by numbers.
+// spell is a use and how many calls it was.
 type spell struct {
-	correlate.UseKey
-	first, last moment
-	services    []string
-	counts      counts
-}
-
-type spellKey struct {
-	credential int
-	keyless    bool
-	slot       int64
-}
-
-// moment is when which event happened.
-type moment struct {
-	at    time.Time
-	event wire.Head
-}
-
-func (m *moment) before(o *moment) bool {
-	if c := m.at.Compare(o.at); c != 0 {
-		return c < 0
-	}
-	return m.event.ID() < o.event.ID()
-}
-
-func (l *life) add(record string, tables wire.Tables) error {
-	h, err := wire.ReadHead(record)
-	if err != nil {
-		return err
-	}
-	if !h.Call {
-		f, err := h.ReadFact()
-		l.facts = append(l.facts, f)
-		return err
-	}
-	var c wire.Call
-	if err := tables.ReadCall(&h, &c); err != nil {
-		return err
-	}
-	key := correlate.KeyOf(&c.Call, c.At)
-	if c.Shared < 0 {
-		l.calls.Add(h.ID(), c.At, &c.Call)
-		l.count(key).add(&c.Call)
-		return nil
-	}
-	m := moment{c.At, h}
-	k := spellKey{c.Shared, key.AccessKeyID == "", key.Slot.Unix()}
-	s := l.spells[k]
-	if s == nil {
-		if l.spells == nil {
-			l.spells = make(map[spellKey]*spell)
-		}
-		s = &spell{UseKey: key, first: m, last: m}
-		l.spells[k] = s
-	}
-	s.add(&m, &c)
-	return nil
-}
-
-func (s *spell) add(m *moment, c *wire.Call) {
-	if m.before(&s.first) {
-		s.first = *m
-	}
-	if s.last.before(m) {
-		s.last = *m
-	}
-	if i, found := slices.BinarySearch(s.services, c.Service); !found {
-		s.services = slices.Insert(s.services, i, c.Service)
-	}
-	s.counts.add(&c.Call)
+	correlate.Use
+	counts counts
 }
 
 // counts adds up calls.
@@ -101,15 +31,9 @@ type counts schemas.ActivityCounts
 
 func (n *counts) add(c *schemas.Call) {
 	n.Calls++
-	if !c.ReadOnly {
-		n.Writes++
-	}
-	if c.Denied {
-		n.Denied++
-	}
-	if c.ServiceDriven {
-		n.ServiceDriven++
-	}
+	n.Writes += int(count(!c.ReadOnly))
+	n.Denied += int(count(c.Denied))
+	n.ServiceDriven += int(count(c.ServiceDriven))
 }
 
 func (n *counts) sum(o *counts) {
@@ -119,33 +43,137 @@ func (n *counts) sum(o *counts) {
 	n.ServiceDriven += o.ServiceDriven
 }
 
-func (l *life) count(key correlate.UseKey) *counts {
-	n := l.counts[key]
-	if n == nil {
-		if l.counts == nil {
-			l.counts = make(map[correlate.UseKey]*counts)
+// add takes in a record; read is room to work in.
+func (l *life) add(record string, shared *wire.Shared, read *wire.Spell) error {
+	if ok, err := shared.ReadSpell(record, read); ok || err != nil {
+		if err == nil {
+			l.addSpell(spellOf(read, shared), spellKey(read.Credential, read.Slot))
 		}
-		n = &counts{}
-		l.counts[key] = n
+		return err
 	}
-	return n
+	h, err := wire.ReadHead(record)
+	if err != nil {
+		return err
+	}
+	f, err := h.ReadFact()
+	if err != nil {
+		return err
+	}
+	if f.Call != nil {
+		l.calls = append(l.calls, f)
+	} else {
+		l.facts = append(l.facts, f)
+	}
+	return nil
 }
 
-// uses brings all calls together.
-func (l *life) uses() []correlate.Use {
-	for _, s := range l.spells {
-		l.calls.AddUse(&correlate.Use{
-			UseKey: s.UseKey, Services: s.services,
-			First: s.first.at, FirstID: s.first.event.ID(),
-			Last: s.last.at, LastID: s.last.event.ID(),
-		})
-		l.count(s.UseKey).sum(&s.counts)
+func (l *life) addSpell(s *spell, key uint64) {
+	if known := l.spells[key]; known != nil {
+		known.merge(s)
+		return
 	}
-	return l.calls.Uses()
+	if l.spells == nil {
+		l.spells = make(map[uint64]*spell)
+	}
+	l.spells[key] = s
+}
+
+func spellOf(s *wire.Spell, shared *wire.Shared) *spell {
+	c := &shared.Credentials[s.Credential]
+	out := &spell{
+		Use: correlate.Use{
+			UseKey: correlate.UseKey{
+				PrincipalID: c.PrincipalID, AccessKeyID: c.AccessKeyID, CreatedAt: c.CreatedAt,
+				Slot: time.Unix(s.Slot, 0).UTC(),
+			},
+			First: time.Unix(s.First, 0).UTC(), FirstID: wire.UUIDText(string(s.FirstID[:])),
+			Last: time.Unix(s.Last, 0).UTC(), LastID: wire.UUIDText(string(s.LastID[:])),
+			Services: make([]string, len(s.Services)),
+		},
+		counts: counts{
+			Calls: int(s.Calls), Writes: int(s.Writes), Denied: int(s.Denied), ServiceDriven: int(s.ServiceDriven),
+		},
+	}
+	slices.Sort(s.Services) // which are numbered by name
+	for i, n := range s.Services {
+		out.Services[i] = shared.Services[n]
+	}
+	return out
+}
+
+// merge takes in other calls of the same use.
+func (s *spell) merge(o *spell) {
+	if before(o.First, o.FirstID, s.First, s.FirstID) {
+		s.First, s.FirstID = o.First, o.FirstID
+	}
+	if before(s.Last, s.LastID, o.Last, o.LastID) {
+		s.Last, s.LastID = o.Last, o.LastID
+	}
+	for _, name := range o.Services {
+		if i, found := slices.BinarySearch(s.Services, name); !found {
+			s.Services = slices.Insert(s.Services, i, name)
+		}
+	}
+	s.counts.sum(&o.counts)
+}
+
+func before(at time.Time, id string, than time.Time, thanID string) bool {
+	if c := at.Compare(than); c != 0 {
+		return c < 0
+	}
+	return id < thanID
+}
+
+// single is the use that one call is.
+func single(f *schemas.Fact) *spell {
+	s := &spell{Use: correlate.Use{
+		UseKey: correlate.KeyOf(f.Call, f.At),
+		First:  f.At, FirstID: f.ID, Last: f.At, LastID: f.ID, Services: []string{f.Call.Service},
+	}}
+	s.counts.add(f.Call)
+	return s
+}
+
+// uses brings all calls together, in a fixed order.
+func (l *life) uses() []*spell {
+	all := make([]*spell, 0, len(l.spells)+len(l.calls))
+	for _, s := range l.spells {
+		all = append(all, s)
+	}
+	for _, f := range l.calls {
+		all = append(all, single(f))
+	}
+	slices.SortFunc(all, func(a, b *spell) int { return compareKeys(&a.UseKey, &b.UseKey) })
+	merged := all[:0]
+	for _, s := range all {
+		if last := len(merged) - 1; last >= 0 && compareKeys(&merged[last].UseKey, &s.UseKey) == 0 {
+			merged[last].merge(s)
+			continue
+		}
+		merged = append(merged, s)
+	}
+	return merged
+}
+
+func compareKeys(a, b *correlate.UseKey) int {
+	if c := strings.Compare(a.PrincipalID, b.PrincipalID); c != 0 {
+		return c
+	}
+	if c := strings.Compare(a.AccessKeyID, b.AccessKeyID); c != 0 {
+		return c
+	}
+	if c := a.CreatedAt.Compare(b.CreatedAt); c != 0 {
+		return c
+	}
+	return a.Slot.Compare(b.Slot)
 }
 
 func (l *life) judge(opts *Options, coverage correlate.Coverage) Result {
-	uses := l.uses()
+	spells := l.uses()
+	uses := make([]correlate.Use, len(spells))
+	for i, s := range spells {
+		uses[i] = s.Use
+	}
 	r := Result{Person: l.person}
 	r.Outcome = correlate.Rebuild(correlate.Input{
 		Person: l.person, Facts: l.facts, Uses: uses, Policies: opts.Policies, Coverage: coverage,
@@ -157,7 +185,7 @@ func (l *life) judge(opts *Options, coverage correlate.Coverage) Result {
 	}
 	for i := range uses {
 		if session, ok := r.SessionOf(&uses[i]); ok {
-			(*counts)(&r.Activity[place[session]]).sum(l.counts[uses[i].UseKey])
+			(*counts)(&r.Activity[place[session]]).sum(&spells[i].counts)
 		}
 	}
 	return r

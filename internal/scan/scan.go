@@ -95,12 +95,17 @@ const (
 	defaultMemory = 16 << 20
 	// buckets is how many streams the events are put into by id: so many that
 	// each fits into memory for any input that fits onto a disk.
-	buckets = 128
+	bucketBits = 7
+	buckets    = 1 << bucketBits
 	// maxPartitions bounds the streams by person.
 	maxPartitions = 256
 	// partitionSize is about how many bytes of facts are rebuilt at a time.
 	partitionSize = 1 << 20
 )
+
+// bucketOf takes the highest bits of a hash, as those within a bucket are told
+// apart by the lowest.
+func bucketOf(hash uint64) int { return int(hash >> (64 - bucketBits)) }
 
 // Run scans the inputs.
 func Run(ctx context.Context, opts Options, sink Sink) (Summary, error) {
@@ -118,8 +123,9 @@ type scan struct {
 	opts  Options
 	files []file // by source, org and name
 	store *spill.Store
-	// tables hold what calls share.
+	// tables hold what calls share, in the first pass; shared thereafter.
 	tables wire.Tables
+	shared *wire.Shared
 }
 
 func run(ctx context.Context, files []file, opts Options, sink Sink) (sum Summary, err error) {
@@ -148,11 +154,13 @@ func run(ctx context.Context, files []file, opts Options, sink Sink) (sum Summar
 	if err != nil {
 		return sum, err
 	}
-	who, ledger, err := s.resolve(ctx, read.people.Directory())
+	s.shared, s.tables = s.tables.Unite(), nil
+	directory := read.people.Directory()
+	read.people = nil
+	who, ledger, err := s.resolve(ctx, directory)
 	if err != nil {
 		return sum, err
 	}
-	read.people = nil
 	if err := s.judge(ctx, who, correlate.NewCoverage(sum.Coverage), sink); err != nil {
 		return sum, err
 	}

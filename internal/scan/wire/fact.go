@@ -12,8 +12,8 @@ const (
 	hasCall
 )
 
-// ReadFact reads the rest of the record of any fact but a call. Its strings are
-// cut from the record.
+// ReadFact reads the rest of the record of a fact. Its strings are cut from the
+// record.
 func (h *Head) ReadFact() (*schemas.Fact, error) {
 	r := reader{s: h.body}
 	f := &schemas.Fact{ID: h.ID(), Addendum: h.Addendum, Hash: hashText(h)}
@@ -41,8 +41,7 @@ func (h *Head) ReadFact() (*schemas.Fact, error) {
 		f.Portal = r.portal()
 	}
 	if has&hasCall != 0 {
-		f.Call = &schemas.Call{}
-		r.wholeCall(f.Call)
+		f.Call = r.call()
 	}
 	return f, r.err()
 }
@@ -83,7 +82,7 @@ func appendFact(b []byte, f *schemas.Fact) []byte {
 		b = appendStrings(b, portalFields(f.Portal))
 	}
 	if f.Call != nil {
-		b = appendWholeCall(b, f.Call)
+		b = appendCall(b, f.Call)
 	}
 	return b
 }
@@ -168,4 +167,25 @@ func (r *reader) portal() *schemas.Portal {
 	p := &schemas.Portal{Failed: r.byte() != 0}
 	r.strings(portalFields(p))
 	return p
+}
+
+func appendCall(b []byte, c *schemas.Call) []byte {
+	b = append(b, byte(flagsOf(c.Console, c.ServiceDriven, c.Denied, c.ReadOnly)))
+	b = appendTime(b, c.CreatedAt)
+	return appendStrings(b, callFields(c))
+}
+
+func (r *reader) call() *schemas.Call {
+	flags := Flags(r.byte())
+	c := &schemas.Call{
+		Console: flags.Has(Console), ServiceDriven: flags.Has(ServiceDriven),
+		Denied: flags.Has(Denied), ReadOnly: flags.Has(ReadOnly),
+	}
+	c.CreatedAt = r.time()
+	r.strings(callFields(c))
+	return c
+}
+
+func callFields(c *schemas.Call) []*string {
+	return []*string{&c.PrincipalID, &c.AccessKeyID, &c.Service, &c.Action}
 }

@@ -1,14 +1,17 @@
 // Package wire is the compact form in which a scan keeps facts between its
 // passes. It lives no longer than the scan. Of a call only what is counted and
-// joined is kept, and what it shares with others stands in a Table; of every
-// other fact nothing is lost.
+// joined is kept, in numbers that stand for what it shares with others (Brief),
+// and later only what calls amount to (Spell). Of every other fact nothing is
+// lost.
 package wire
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
+	"math/bits"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 
 	"jitaudit/schemas"
 )
@@ -18,15 +21,17 @@ var ErrDamaged = errors.New("the temporary file holds something else than was wr
 
 // The bits of a record's first byte.
 const (
-	isCall = 1 << iota
+	isBrief = 1 << iota
 	isOkta
 	isAddendum
 	shortHash // the hash is 8 bytes
+	isSpell
 )
 
 // Head is what tells copies of one event apart.
 type Head struct {
-	Call     bool
+	// Brief is set where the rest is a Brief, else it is a fact.
+	Brief    bool
 	Addendum bool
 	// Key identifies the event: its source and id in a form of this package.
 	Key string
@@ -37,31 +42,15 @@ type Head struct {
 	body  string // what follows the head
 }
 
-// Append adds the record of a fact to b. What a call shares with others goes
-// into the table.
-func Append(b []byte, t *Table, f *schemas.Fact) []byte {
-	var flags byte
-	if f.Kind == schemas.Acted && f.Source == schemas.CloudTrail && f.Call != nil {
-		flags |= isCall
-	}
-	if f.Source == schemas.Okta {
-		flags |= isOkta
-	}
-	if f.Addendum {
-		flags |= isAddendum
-	}
+// Append adds the record of a fact to b.
+func Append(b []byte, f *schemas.Fact) []byte {
+	flags := bit(f.Source == schemas.Okta, isOkta) | bit(f.Addendum, isAddendum)
 	start := len(b)
 	b = append(b, 0)
 	b = appendID(b, f.ID)
 	b, short := appendHash(b, f.Hash)
-	if short {
-		flags |= shortHash
-	}
-	b[start] = flags
+	b[start] = flags | bit(short, shortHash)
 	b = appendTime(b, f.At)
-	if flags&isCall != 0 {
-		return t.appendCall(b, f.Call)
-	}
 	return appendFact(b, f)
 }
 
@@ -69,7 +58,7 @@ func Append(b []byte, t *Table, f *schemas.Fact) []byte {
 func ReadHead(record string) (Head, error) {
 	r := reader{s: record}
 	h := Head{flags: r.byte()}
-	h.Call, h.Addendum = h.flags&isCall != 0, h.flags&isAddendum != 0
+	h.Brief, h.Addendum = h.flags&isBrief != 0, h.flags&isAddendum != 0
 	from := len(record) - len(r.s)
 	r.id()
 	h.Key = record[from : len(record)-len(r.s)]
@@ -82,6 +71,31 @@ func ReadHead(record string) (Head, error) {
 	return h, r.err()
 }
 
+// KeyHash hashes the key in a record. It is of no use on anything else.
+func KeyHash[T string | []byte](record T) uint64 {
+	if len(record) >= idEnd && record[idStart-1] == 0 {
+		return mix(record[idStart:idEnd])
+	}
+	h, err := ReadHead(string(record))
+	if err != nil {
+		return 0
+	}
+	return xxhash.Sum64String(h.Key)
+}
+
+// mix hashes a UUID. Those of real logs are random, others are not.
+func mix[T string | []byte](id T) uint64 {
+	h := word(id)*0x9e3779b97f4a7c15 ^ bits.RotateLeft64(word(id[8:])*0xc2b2ae3d27d4eb4f, 32)
+	h = (h ^ h>>29) * 0x165667b19e3779f9
+	return h ^ h>>32
+}
+
+func word[T string | []byte](s T) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
 // Okta reports whether the event is one of Okta's.
 func (h *Head) Okta() bool { return h.flags&isOkta != 0 }
 
@@ -90,7 +104,7 @@ func (h *Head) ID() string {
 	r := reader{s: h.Key}
 	packed, text := r.id()
 	if packed != "" {
-		return uuidText(packed)
+		return UUIDText(packed)
 	}
 	return text
 }
@@ -115,8 +129,6 @@ func appendTime(b []byte, t time.Time) []byte {
 	b = binary.AppendUvarint(b, (zigzag+1)<<1)
 	return binary.AppendUvarint(b, uint64(t.Nanosecond()))
 }
-
-func appendNumber(b []byte, n int) []byte { return binary.AppendUvarint(b, uint64(n)) }
 
 func appendString(b []byte, s string) []byte {
 	b = binary.AppendUvarint(b, uint64(len(s)))
@@ -172,13 +184,18 @@ func nibble(c byte) byte {
 	return 0xff
 }
 
-func uuidText(packed string) string {
+// UUIDText spells a UUID of 16 bytes.
+func UUIDText(packed string) string {
+	const digits = "0123456789abcdef"
 	var b [36]byte
-	hex.Encode(b[:8], []byte(packed[:4]))
-	hex.Encode(b[9:13], []byte(packed[4:6]))
-	hex.Encode(b[14:18], []byte(packed[6:8]))
-	hex.Encode(b[19:23], []byte(packed[8:10]))
-	hex.Encode(b[24:], []byte(packed[10:16]))
-	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
+	at := 0
+	for i := range len(packed) {
+		if at == 8 || at == 13 || at == 18 || at == 23 {
+			b[at] = '-'
+			at++
+		}
+		b[at], b[at+1] = digits[packed[i]>>4], digits[packed[i]&15]
+		at += 2
+	}
 	return string(b[:])
 }
