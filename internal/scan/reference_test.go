@@ -86,7 +86,9 @@ func reference(t testing.TB, files []file, opts Options, coverage []schemas.Cove
 	for _, f := range kept {
 		who, ok := d.Resolve(f)
 		if f.Kind == schemas.Acted {
-			who, ok = d.ResolveCall(f.Call.PrincipalID, f.Call.AccessKeyID, f.Call.CreatedAt, f.At)
+			// A key that does not tell the call's use tells nothing of its person.
+			k := correlate.KeyOf(f.Call, f.At)
+			who, ok = d.ResolveCall(k.PrincipalID, k.AccessKeyID, k.CreatedAt, f.At)
 		}
 		if !ok {
 			continue
