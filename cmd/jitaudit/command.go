@@ -35,12 +35,15 @@ Data goes to stdout, everything else to stderr. Exit codes: 0 fine, 1 error,
 			return cmd.Help()
 		},
 	}
+	root.Version = thisRelease().String()
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err: err} })
 	root.AddCommand(m.scanCommand(), m.checkCommand(), m.demoCommand(), m.versionCommand())
 	return root
 }
 
 func unknownCommand(cmd *cobra.Command, name string) error {
+	cmd.SuggestionsMinimumDistance = 2 // edits
 	err := &usageError{err: fmt.Errorf("there is no command %q", name)}
 	if near := cmd.SuggestionsFor(name); len(near) > 0 {
 		err.try = cmd.CommandPath() + " " + near[0]

@@ -66,6 +66,11 @@ func (m *Main) demo(ctx context.Context, f *demoFlags) (err error) {
 	if err := atLeastOne(map[string]int{"people": f.people, "accounts": f.accounts, "days": f.days}); err != nil {
 		return err
 	}
+	if f.keep != "" {
+		if err := checkOut(f.keep, false); err != nil {
+			return err
+		}
+	}
 	h, err := generate(ctx, organisation.Config{Seed: f.seed, People: f.people, Accounts: f.accounts, Days: f.days})
 	if err != nil {
 		return err
@@ -137,7 +142,7 @@ func (m *Main) demoLines(a *audit, elapsed time.Duration) error {
 // dir is where the organisation is written, and what removes it afterwards.
 func (f *demoFlags) dir() (dir string, remove func() error, err error) {
 	if f.keep != "" {
-		return f.keep, func() error { return nil }, prepare(f.keep, false)
+		return f.keep, func() error { return nil }, nil
 	}
 	dir, err = os.MkdirTemp("", "jitaudit-demo-")
 	if err != nil {

@@ -76,7 +76,7 @@ func (p *tablePrinter) printFindings() {
 		}
 		p.printFinding(&f)
 	}
-	p.more(more, "findings")
+	p.more(more)
 }
 
 // examples are one finding of each rule.

@@ -67,7 +67,7 @@ func (m *Main) generate(ctx context.Context, f *generateFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := prepare(f.out, f.force); err != nil {
+	if err := checkOut(f.out, f.force); err != nil {
 		return err
 	}
 	h, err := generate(ctx, c)
@@ -137,36 +137,35 @@ func generate(ctx context.Context, c organisation.Config) (*organisation.History
 	return h, ctx.Err()
 }
 
-func write(h *organisation.History, dir string) error {
-	if err := h.Write(dir); err != nil {
-		return fmt.Errorf("write the organisation to %s: %w", dir, err)
-	}
-	return nil
-}
-
-// prepare sees that dir can be written to. With force it takes away what an
-// earlier generate left there, and nothing else.
-func prepare(dir string, force bool) error {
+// checkOut refuses a folder that cannot be written to, before the work begins.
+// With force it may hold what an earlier generate left there.
+func checkOut(dir string, force bool) error {
 	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = os.MkdirAll(dir, 0o755)
-	}
-	if err != nil {
-		return fmt.Errorf("prepare the folder for the organisation: %w", err)
-	}
-	if len(entries) == 0 {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil
-	}
-	if !force {
+	case err != nil:
+		return fmt.Errorf("look into the folder for the organisation: %w", err)
+	case len(entries) == 0:
+		return nil
+	case !force:
 		return usagef("%s is not empty: name another folder, or replace the organisation in it with jitaudit demo generate --force", dir)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "truth.json")); err != nil {
 		return usagef("%s is not empty and holds no organisation (there is no truth.json): name another folder", dir)
 	}
+	return nil
+}
+
+// write replaces the organisation in dir, and nothing else that is there.
+func write(h *organisation.History, dir string) error {
 	for _, name := range []string{"okta", "cloudtrail", "policy.yaml", "truth.json"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return fmt.Errorf("replace the organisation: %w", err)
 		}
+	}
+	if err := h.Write(dir); err != nil {
+		return fmt.Errorf("write the organisation to %s: %w", dir, err)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -24,11 +25,14 @@ func (f *scanFlags) options(set *policy.Set) (scan.Options, error) {
 		if err != nil {
 			return opts, err
 		}
+		if err := checkLogs("--okta", path); err != nil {
+			return opts, err
+		}
 		opts.Inputs = append(opts.Inputs, scan.Input{Source: schemas.Okta, Org: org, Path: path})
 	}
 	for _, path := range f.cloudtrail {
-		if path == "" {
-			return opts, usagef(`--cloudtrail "" names no path`)
+		if err := checkLogs("--cloudtrail", path); err != nil {
+			return opts, err
 		}
 		opts.Inputs = append(opts.Inputs, scan.Input{Source: schemas.CloudTrail, Path: path})
 	}
@@ -49,19 +53,30 @@ func (f *scanFlags) options(set *policy.Set) (scan.Options, error) {
 	return opts, checkTempDir(f.tempDir)
 }
 
+// checkLogs tells by which flag a path was given that is not there.
+func checkLogs(flag, path string) error {
+	_, err := os.Stat(path)
+	var cause *fs.PathError
+	if errors.As(err, &cause) {
+		return fmt.Errorf("find the logs of %s %q: %w; check the path", flag, path, cause.Err)
+	}
+	return err
+}
+
 // checkTempDir refuses at once what would only fail once memory is full.
 func checkTempDir(dir string) error {
 	if dir == "" {
 		return nil
 	}
 	info, err := os.Stat(dir)
-	if err == nil && !info.IsDir() {
-		err = errors.New("it is no folder")
+	var cause *fs.PathError
+	switch {
+	case errors.As(err, &cause):
+		return fmt.Errorf("use %s for temporary files: %w; name a folder that is there with --temp-dir", dir, cause.Err)
+	case err == nil && !info.IsDir():
+		return fmt.Errorf("use %s for temporary files: it is no folder; name one with --temp-dir", dir)
 	}
-	if err != nil {
-		return fmt.Errorf("use %s for temporary files: %w; name a folder that is there with --temp-dir", dir, err)
-	}
-	return nil
+	return err
 }
 
 // orgs are the Okta orgs of all policies, sorted.

@@ -15,7 +15,7 @@ type sessionRow struct {
 	verdict schemas.Verdict
 	start   time.Time
 	id      string
-	cells   []text
+	cells   []text // of all columns but the start
 }
 
 // compareSessions puts those with findings first, then those that cannot be
@@ -30,7 +30,7 @@ func (p *tablePrinter) sessionRow(s *schemas.Session, n *schemas.ActivityCounts,
 	account := cmp.Or(p.policies.At(s.Start).AccountName(s.Account), s.Account)
 	row := sessionRow{verdict: s.Verdict, start: s.Start, id: strings.Clone(s.ID)}
 	row.cells = []text{
-		{s: minute(s.Start)}, name(s.Person.Name), name(account), name(s.Role), {s: length(s.End.Sub(s.Start))},
+		name(s.Person.Name), name(account), name(s.Role), {s: length(s.End.Sub(s.Start))},
 		factor(s.MFA), signOn(s.SignOn), grantMark(s), number(n.Calls), verdict(s, broken),
 	}
 	return row
@@ -96,31 +96,39 @@ func length(d time.Duration) string {
 	return fmt.Sprintf("%dd%02dh", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
 }
 
-func (p *tablePrinter) printSessions() {
-	rows, more := p.sessions.list()
+// printSessions prints the sessions, and how often a role was refused.
+func (p *tablePrinter) printSessions(refused int64) {
 	p.title("Sessions (UTC)")
-	if p.sessions.seen == 0 {
-		p.printf("  none")
+	n := func(v schemas.Verdict) string { return thousands(int64(p.verdicts[v])) }
+	line := fmt.Sprintf("%s with findings, %s not fully judged, %s allowed", n(schemas.VerdictFinding), n(schemas.VerdictUnknown), n(schemas.VerdictAllowed))
+	if refused > 0 {
+		line += "; " + count(int(refused), "assumption was", "assumptions were") + " refused by AWS"
+	}
+	p.note(line)
+	rows, more := p.sessions.list()
+	if len(rows) == 0 {
 		return
 	}
-	p.printf("  %d with findings, %d not fully judged, %d allowed\n", p.verdicts[schemas.VerdictFinding],
-		p.verdicts[schemas.VerdictUnknown], p.verdicts[schemas.VerdictAllowed])
+	p.printf("")
+	g := sessionGrid(rows)
+	g.print(p.w, p.terminal, "  ")
+	p.more(more)
+}
+
+func sessionGrid(rows []sessionRow) grid {
 	g := grid{columns: []column{
-		{title: "START"}, {title: "PERSON", least: 18}, {title: "ACCOUNT", least: 9}, {title: "ROLE", least: 8},
+		{title: "START"}, {title: "PERSON", least: 16}, {title: "ACCOUNT", least: 12}, {title: "ROLE", least: 8},
 		{title: "LENGTH", right: true}, {title: "MFA"}, {title: "SIGN-ON", drop: 2}, {title: "GRANT"},
-		{title: "CALLS", right: true, drop: 1}, {title: "VERDICT", least: 13},
+		{title: "CALLS", right: true, drop: 1}, {title: "VERDICT", least: 12},
 	}}
-	// One year is said once.
+	layout := "2006-01-02 15:04"
 	year := rows[0].start.UTC().Year()
 	if !slices.ContainsFunc(rows, func(r sessionRow) bool { return r.start.UTC().Year() != year }) {
-		g.columns[0].title += fmt.Sprint(" ", year)
+		g.columns[0].title += fmt.Sprint(" ", year) // said once
+		layout = "01-02 15:04"
 	}
 	for i := range rows {
-		if g.columns[0].title != "START" {
-			rows[i].cells[0].s = rows[i].start.UTC().Format("01-02 15:04")
-		}
-		g.add(rows[i].cells...)
+		g.add(append([]text{{s: rows[i].start.UTC().Format(layout)}}, rows[i].cells...)...)
 	}
-	g.print(p.w, p.terminal, "  ")
-	p.more(more, "sessions")
+	return g
 }

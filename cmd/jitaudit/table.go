@@ -105,7 +105,7 @@ func (p *tablePrinter) DeadLetter(d *schemas.DeadLetter) error {
 func (p *tablePrinter) Finish(sum *scan.Summary) error {
 	p.summary(sum)
 	p.printFindings()
-	p.printSessions()
+	p.printSessions(sum.Facts[schemas.AssumeFailed])
 	p.printLedgers(sum.Ledgers)
 	p.printCoverage(sum.Coverage)
 	if !p.brief {
@@ -171,9 +171,9 @@ func (p *tablePrinter) note(s string) {
 }
 
 // more says that rows were left out.
-func (p *tablePrinter) more(n int, what string) {
+func (p *tablePrinter) more(n int) {
 	if n > 0 {
-		p.note(fmt.Sprintf("… and %s more %s; --format json or csv has them all, --limit 0 shows them", thousands(int64(n)), what))
+		p.note("… and " + thousands(int64(n)) + " more; --format json or csv has them all, --limit 0 shows them")
 	}
 }
 

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
+)
+
+var update = flag.Bool("update", false, "write the golden output anew")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"jitaudit": main})
+}
+
+// TestScripts runs the program as a user does. The scripts find a few events in
+// $SMALL, with a policy.
+func TestScripts(t *testing.T) {
+	small, err := filepath.Abs("testdata/small")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: *update,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("SMALL", "small")
+			return os.CopyFS(filepath.Join(env.WorkDir, "small"), os.DirFS(small))
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+	})
+}
+
+// exits CODE ARG… runs the program in the process and compares the exit code,
+// which exec cannot. Its output is that of exec: stdout and stderr can be
+// compared.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: exits CODE ARG…")
+	}
+	for i, arg := range args {
+		args[i] = strings.ReplaceAll(arg, "@", ts.MkAbs(".")+"/")
+	}
+	want := map[string]int{"0": 0, "1": 1, "2": 2, "3": 3}[args[0]]
+	m := Main{Stdin: strings.NewReader(""), Stdout: ts.Stdout(), Stderr: ts.Stderr()}
+	if got := m.Run(context.Background(), args[1:]); got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// run runs a command line in the process.
+func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	m := Main{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &err}
+	code = m.Run(t.Context(), args)
+	return code, out.String(), err.String()
+}
+
+func smallScan(args ...string) []string {
+	return append([]string{
+		"scan", "--okta", "testdata/small/okta.ndjson", "--cloudtrail", "testdata/small/cloudtrail.json",
+		"--policy", "testdata/small/policy.yaml", "--complete", "2026-03-01/2026-03-08",
+	}, args...)
+}
+
+// deaf is a reader that has gone away.
+type deaf struct{ err error }
+
+func (d deaf) Write([]byte) (int, error) { return 0, d.err }
+
+func TestBrokenPipeEndsQuietly(t *testing.T) {
+	for _, format := range []string{"table", "json", "csv"} {
+		var stderr bytes.Buffer
+		m := Main{Stdin: strings.NewReader(""), Stdout: deaf{syscall.EPIPE}, Stderr: &stderr}
+		if code := m.Run(t.Context(), smallScan("--format", format)); code != exitError {
+			t.Errorf("%s: exit code %d, want %d", format, code, exitError)
+		}
+		if strings.Contains(stderr.String(), "Error") {
+			t.Errorf("%s: stderr: %s", format, stderr.String())
+		}
+	}
+}
+
+func TestFullDiskIsAnError(t *testing.T) {
+	for _, format := range []string{"table", "json", "csv"} {
+		var stderr bytes.Buffer
+		m := Main{Stdin: strings.NewReader(""), Stdout: deaf{syscall.ENOSPC}, Stderr: &stderr}
+		if code := m.Run(t.Context(), smallScan("--format", format)); code != exitError {
+			t.Errorf("%s: exit code %d, want %d", format, code, exitError)
+		}
+		if want := "Error: write the output: no space left on device\n"; stderr.String() != want {
+			t.Errorf("%s: stderr %q, want %q", format, stderr.String(), want)
+		}
+	}
+}
+
+func TestInterruptEndsTheScan(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	temp := t.TempDir()
+	var stdout, stderr bytes.Buffer
+	m := Main{Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr}
+	if code := m.Run(ctx, smallScan("--temp-dir", temp)); code != exitError {
+		t.Errorf("exit code %d, want %d", code, exitError)
+	}
+	if want := "Error: interrupted; what was written is not complete\n"; stderr.String() != want {
+		t.Errorf("stderr %q, want %q", stderr.String(), want)
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		t.Errorf("left behind %v (%v)", left, err)
+	}
+}
+
+func TestNoGoroutineIsLeft(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	if code, _, stderr := run(t, smallScan()...); code != exitFindings {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
