@@ -68,6 +68,8 @@ type node struct {
 	envelope envelopeKind
 	lengths  uint64 // bit n is set when a child's key has n bytes
 	children []*node
+	table    *[tableSize]*node // the children by place; next is another of that place
+	next     *node
 }
 
 var noFields = NewFields()
@@ -114,6 +116,11 @@ func (n *node) adopt(c *node) {
 	}
 	n.lengths |= 1 << (len(c.key) & 63)
 	n.children = append(n.children, c)
+	if n.table == nil {
+		n.table = new([tableSize]*node)
+	}
+	at := &n.table[place(c.head, c.tail)]
+	c.next, *at = *at, c
 }
 
 // number gives a slot to each key that only leads to wanted fields, so that a
@@ -126,6 +133,16 @@ func (f *Fields) number(n *node) {
 		}
 		f.number(c)
 	}
+}
+
+const (
+	tableBits = 8
+	tableSize = 1 << tableBits
+)
+
+// place spreads keys over a table that is so large that they seldom share one.
+func place(head, tail uint64) uint64 {
+	return (head ^ tail>>1) * 0x9e3779b97f4a7c15 >> (64 - tableBits)
 }
 
 // child finds the wanted key d[start:end] among the children of n.
@@ -144,7 +161,7 @@ func (n *node) child(d []byte, start, end int, escaped bool) *node {
 		tail = binary.LittleEndian.Uint64(d[end-8:])
 	}
 	// Up to 16 bytes, head and tail are all there is.
-	for _, c := range n.children {
+	for c := n.table[place(head, tail)]; c != nil; c = c.next {
 		if c.head == head && c.tail == tail && len(c.key) == size && (size <= 16 || c.key == string(d[start:end])) {
 			return c
 		}
