@@ -56,7 +56,7 @@ func (s *scan) collect(ctx context.Context) (*collected, error) {
 	workers := make([]*collector, min(s.opts.Workers, max(1, len(order))))
 	g, ctx := errgroup.WithContext(ctx)
 	for i := range workers {
-		c := s.newCollector(ctx, s.tables[i])
+		c := s.newCollector(ctx, i)
 		workers[i] = c
 		g.Go(func() error {
 			for {
@@ -112,6 +112,7 @@ type collector struct {
 	scan   *scan
 	ctx    context.Context
 	spill  *spill.Writer
+	worker int
 	table  *wire.Table
 	reader records.Reader
 	trail  cloudtrail.Decoder
@@ -129,14 +130,14 @@ type collector struct {
 	calls  int64
 }
 
-func (s *scan) newCollector(ctx context.Context, table *wire.Table) *collector {
+func (s *scan) newCollector(ctx context.Context, worker int) *collector {
 	c := &collector{
 		collected: collected{
 			people: identity.NewBuilder(s.opts.Policies),
 			seen:   make(seen),
 			facts:  make(map[schemas.FactKind]int64),
 		},
-		scan: s, ctx: ctx, spill: s.store.NewWriter(), table: table,
+		scan: s, ctx: ctx, spill: s.store.NewWriter(), worker: worker, table: s.tables[worker],
 	}
 	c.trail.Bare = true
 	return c
@@ -217,6 +218,9 @@ func (c *collector) record(rec ingest.Record) error {
 func (c *collector) call(call *cloudtrail.Bare) error {
 	f := &c.fact
 	if f.At.Nanosecond() == 0 {
+		if err := c.number(call.Credential); err != nil {
+			return err
+		}
 		if b, ok := c.table.AppendBrief(c.buf[:0], f.At.Unix(), call); ok {
 			return c.keep(b)
 		}
@@ -228,6 +232,19 @@ func (c *collector) call(call *cloudtrail.Bare) error {
 		Denied: call.Denied, ReadOnly: call.ReadOnly,
 	}
 	return c.keep(wire.Append(c.buf[:0], f))
+}
+
+// number sees to it that a credential has a number, if it can have one.
+func (c *collector) number(cred *cloudtrail.Credential) error {
+	if cred.Mark != 0 {
+		return nil
+	}
+	b, ok := c.table.AppendCredential(c.buf[:0], cred)
+	c.buf = b
+	if !ok {
+		return nil
+	}
+	return c.spill.Append(c.scan.credentialStream(c.worker), b)
 }
 
 // keep puts a record where all copies of its event go.
@@ -261,6 +278,8 @@ func (c *collector) dead(d schemas.DeadLetter) error {
 }
 
 func deadStream(file int) int { return buckets + maxPartitions + file }
+
+func (s *scan) credentialStream(worker int) int { return deadStream(len(s.files)) + worker }
 
 // deadLetters hands all dead letters to the sink.
 func (s *scan) deadLetters(sink Sink) error {

@@ -14,18 +14,12 @@ import (
 	"jitaudit/schemas"
 )
 
-// callers remembers whose each credential is; nobody stands for none.
-type callers struct {
-	known  []atomic.Pointer[person]
-	nobody *person
-}
-
 // resolver tells copies apart and finds whose the events are.
 type resolver struct {
 	scan      *scan
 	directory *identity.Directory
 	people    *people
-	callers   callers
+	callers   []atomic.Pointer[person] // by credential
 	spill     *spill.Writer
 	fold      folder
 	ledger    ledgers
@@ -232,17 +226,18 @@ func (r *resolver) call(record string) (bool, error) {
 	if !ok {
 		return false, nil
 	}
-	p := r.callers.known[c.Credential].Load()
-	if p == nil {
-		p = r.callers.nobody
-		if who, ok := r.scan.caller(r.directory, c.Credential); ok {
-			p = r.people.get(who)
-		}
-		r.callers.known[c.Credential].Store(p)
-	}
-	if p == r.callers.nobody {
+	if c.Credential == wire.Nobody {
 		r.ledger.cloudtrail.Irrelevant++
 		return true, nil
+	}
+	p := r.callers[c.Credential].Load()
+	if p == nil {
+		who, ok := caller(r.directory, &r.scan.shared.Credentials[c.Credential])
+		if !ok {
+			return true, wire.ErrDamaged
+		}
+		p = r.people.get(who)
+		r.callers[c.Credential].Store(p)
 	}
 	r.ledger.cloudtrail.Used++
 	return true, r.fold.add(p, id, &c)

@@ -73,7 +73,7 @@ func (s *scan) resolve(ctx context.Context, dir *identity.Directory) (*people, l
 	if who.splitters, err = s.splitters(dir); err != nil {
 		return nil, ledgers{}, err
 	}
-	callers := callers{known: make([]atomic.Pointer[person], len(s.shared.Credentials)), nobody: &person{}}
+	callers := make([]atomic.Pointer[person], len(s.shared.Credentials))
 	var next atomic.Int64
 	workers := make([]*resolver, s.opts.Workers)
 	g, ctx := errgroup.WithContext(ctx)
@@ -149,7 +149,10 @@ func (s *scan) appendKeys(sample []string, records string, dir *identity.Directo
 		records = rest
 		var who schemas.Person
 		if _, brief := s.shared.ReadBrief(record, &call); brief {
-			who, ok = s.caller(dir, call.Credential)
+			if call.Credential == wire.Nobody {
+				continue
+			}
+			who, ok = caller(dir, &s.shared.Credentials[call.Credential])
 		} else {
 			h, err := wire.ReadHead(record)
 			if err != nil {
@@ -166,9 +169,38 @@ func (s *scan) appendKeys(sample []string, records string, dir *identity.Directo
 }
 
 // caller finds the person whose credential this is.
-func (s *scan) caller(dir *identity.Directory, credential uint32) (schemas.Person, bool) {
-	c := &s.shared.Credentials[credential]
+func caller(dir *identity.Directory, c *wire.Credential) (schemas.Person, bool) {
 	return dir.ResolveCall(c.PrincipalID, c.AccessKeyID, c.CreatedAt, c.CreatedAt)
+}
+
+// share finds the credentials that are people's. All others are forgotten.
+func (s *scan) share(dir *identity.Directory) error {
+	workers := len(s.tables)
+	s.shared, s.tables = s.tables.Unite(), nil
+	for n := range workers {
+		rest, err := s.store.Load(s.credentialStream(n))
+		if err != nil {
+			return err
+		}
+		for rest != "" {
+			record, more, ok := spill.Next(rest)
+			if !ok {
+				return wire.ErrDamaged
+			}
+			rest = more
+			number, c, err := wire.ReadCredential(record)
+			if err != nil {
+				return err
+			}
+			if _, ok := caller(dir, &c); !ok {
+				continue
+			}
+			if err := s.shared.Add(number, c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // whose finds the person that a fact concerns.

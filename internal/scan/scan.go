@@ -141,7 +141,7 @@ func run(ctx context.Context, files []file, opts Options, sink Sink) (sum Summar
 	s := &scan{opts: opts, files: files, tables: wire.NewTables(opts.Workers)}
 	s.store = spill.New(spill.Options{
 		Dir: opts.TempDir, Budget: opts.Memory,
-		Streams: buckets + maxPartitions + len(files), Open: buckets * opts.Workers,
+		Streams: s.credentialStream(opts.Workers), Open: (buckets + 1) * opts.Workers,
 	})
 	defer func() { err = errors.Join(err, s.store.Close()) }()
 
@@ -154,9 +154,11 @@ func run(ctx context.Context, files []file, opts Options, sink Sink) (sum Summar
 	if err != nil {
 		return sum, err
 	}
-	s.shared, s.tables = s.tables.Unite(), nil
 	directory := read.people.Directory()
 	read.people = nil
+	if err := s.share(directory); err != nil {
+		return sum, err
+	}
 	who, ledger, err := s.resolve(ctx, directory)
 	if err != nil {
 		return sum, err

@@ -2,16 +2,21 @@ package wire
 
 import (
 	"encoding/binary"
+	"math"
 
 	"jitaudit/ingest/cloudtrail"
 )
 
 // Brief is a call in numbers, which is what nearly all records are.
 type Brief struct {
-	At                  int64 // seconds since 1970
+	At int64 // seconds since 1970
+	// Credential is Nobody for one that was not added to Shared.
 	Credential, Service uint32
 	Flags               Flags
 }
+
+// Nobody is the credential of machines.
+const Nobody = math.MaxUint32
 
 // Flags are what is counted of a call.
 type Flags uint8
@@ -44,11 +49,10 @@ const (
 	briefSize  = serviceEnd + 1
 )
 
-// AppendBrief adds the record of a call to b; false when the tables have no room
-// for what it shares with others, or its time is no whole second of one of the
-// credentials that have a beginning.
+// AppendBrief adds the record of a call to b; false when its credential or its
+// service has no number.
 func (t *Table) AppendBrief(b []byte, at int64, c *cloudtrail.Bare) ([]byte, bool) {
-	cred, service := t.credential(c.Credential), t.service(c.Service)
+	cred, service := c.Credential.Mark, t.service(c.Service)
 	if cred == 0 || service == 0 {
 		return b, false
 	}
@@ -79,6 +83,6 @@ func (s *Shared) ReadBrief(record string, c *Brief) (id string, ok bool) {
 	if uint64(cred) >= uint64(len(s.credentialOf)) || uint64(service) >= uint64(len(s.serviceOf)) {
 		return "", false
 	}
-	c.Credential, c.Service = s.credentialOf[cred], s.serviceOf[service]
+	c.Credential, c.Service = s.credentialOf[cred]-1, s.serviceOf[service]
 	return record[idStart:idEnd], true
 }

@@ -1,7 +1,10 @@
 package wire
 
 import (
+	"encoding/binary"
+	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -15,18 +18,6 @@ type Credential struct {
 	CreatedAt                time.Time
 }
 
-// Table numbers what the calls share that one worker writes down. Its size is
-// bounded; a call that finds no room is written down as a fact.
-type Table struct {
-	worker, workers uint32
-	credentials     []Credential
-	services        []string
-	// numbers holds places in credentials by hash. Two with one hash are so rare
-	// that the second may go without a place.
-	numbers        map[uint64]uint32
-	serviceNumbers map[string]uint32
-}
-
 func (c *Credential) hash() uint64 {
 	h := xxhash.Sum64String(c.PrincipalID)
 	h = h*0x9e3779b97f4a7c15 ^ xxhash.Sum64String(c.AccessKeyID)
@@ -37,9 +28,20 @@ func (c *Credential) equal(o *Credential) bool {
 	return c.PrincipalID == o.PrincipalID && c.AccessKeyID == o.AccessKeyID && c.CreatedAt.Equal(o.CreatedAt)
 }
 
+// Table numbers what the calls share that one worker writes down. It does not
+// hold the credentials, most of which turn out to be machines': each is written
+// down when it gets its number. A credential may have several numbers.
+type Table struct {
+	worker, workers uint32
+	credentials     int
+	services        []string
+	numbers         map[string]uint32
+}
+
 const (
-	maxCredentials = 1 << 16
-	maxServices    = 1 << 12
+	maxServices = 1 << 12
+	// noNumber ends the numbers of credentials.
+	noNumber = math.MaxInt32
 )
 
 // Tables are those of all workers.
@@ -49,92 +51,84 @@ type Tables []*Table
 func NewTables(workers int) Tables {
 	ts := make(Tables, workers)
 	for i := range ts {
-		ts[i] = &Table{
-			worker: uint32(i), workers: uint32(workers),
-			numbers: make(map[uint64]uint32), serviceNumbers: make(map[string]uint32),
-		}
+		ts[i] = &Table{worker: uint32(i), workers: uint32(workers), numbers: make(map[string]uint32)}
 	}
 	return ts
 }
 
-// number is that of the nth entry of the table: from 1 on, and unlike those of
+// number is that of the nth thing of the table: from 1 on, and unlike those of
 // all other tables.
 func (t *Table) number(n int) uint32 { return uint32(n)*t.workers + t.worker + 1 }
 
-// credential numbers a credential; 0 when there is no room, or when the
-// credential has no beginning: whose it is then depends on the call.
-func (t *Table) credential(c *cloudtrail.Credential) uint32 {
-	if c.Mark != 0 || c.CreatedAt.IsZero() {
-		return c.Mark
+// AppendCredential gives a credential a number and adds the record of that to b.
+// A credential without beginning gets none: whose it is depends on the call.
+func (t *Table) AppendCredential(b []byte, c *cloudtrail.Credential) ([]byte, bool) {
+	if c.CreatedAt.IsZero() || t.credentials >= noNumber/int(t.workers) {
+		return b, false
 	}
-	cred := Credential{c.PrincipalID, c.AccessKeyID, c.CreatedAt}
-	h := cred.hash()
-	i, ok := t.numbers[h]
-	switch {
-	case !ok && len(t.credentials) >= maxCredentials/int(t.workers), ok && !t.credentials[i].equal(&cred):
-		return 0
-	case !ok:
-		i = uint32(len(t.credentials))
-		t.numbers[h] = i
-		t.credentials = append(t.credentials, cred)
-	}
-	c.Mark = t.number(int(i))
-	return c.Mark
+	c.Mark = t.number(t.credentials)
+	t.credentials++
+	b = binary.AppendUvarint(b, uint64(c.Mark))
+	b = appendTime(b, c.CreatedAt)
+	b = appendString(b, c.PrincipalID)
+	return appendString(b, c.AccessKeyID), true
 }
 
+// ReadCredential reads what AppendCredential wrote.
+func ReadCredential(record string) (number uint32, c Credential, err error) {
+	r := reader{s: record}
+	number = uint32(r.number())
+	c.CreatedAt, c.PrincipalID, c.AccessKeyID = r.time(), r.string(), r.string()
+	return number, c, r.err()
+}
+
+// service numbers a service, 0 when there is no room.
 func (t *Table) service(s *cloudtrail.Service) uint32 {
 	if s.Mark != 0 {
 		return s.Mark
 	}
-	n, ok := t.serviceNumbers[s.Name]
+	n, ok := t.numbers[s.Name]
 	if !ok {
 		if len(t.services) == maxServices {
 			return 0
 		}
 		n = t.number(len(t.services))
-		t.serviceNumbers[s.Name] = n
+		t.numbers[s.Name] = n
 		t.services = append(t.services, s.Name)
 	}
 	s.Mark = n
 	return n
 }
 
-// Shared is what calls share, numbered from 0 on, each thing once but for
-// credentials with one hash. Services are in the order of their names.
+// Shared is what the calls of people share, numbered from 0 on, each thing once
+// but for credentials with one hash. Services are in the order of their names.
 type Shared struct {
 	Credentials []Credential
 	Services    []string
 
-	// By the numbers that the tables gave.
-	credentialOf, serviceOf []uint32
+	byHash map[uint64]uint32
+	// By the numbers that the tables gave; 0 for credentials that are nobody's,
+	// else 1 more than the place among Credentials.
+	credentialOf []uint32
+	serviceOf    []uint32
 }
 
-// Unite brings together what the tables hold, which must not be used any more.
+// Unite brings together what the tables hold. Credentials are to be added.
 func (ts Tables) Unite() *Shared {
-	s := &Shared{}
+	s := &Shared{byHash: make(map[uint64]uint32)}
+	most := 0
 	for _, t := range ts {
 		s.Services = append(s.Services, t.services...)
+		most = max(most, t.credentials)
 	}
+	s.credentialOf = make([]uint32, most*len(ts)+1)
 	slices.Sort(s.Services)
 	s.Services = slices.Compact(s.Services)
-	known := make(map[uint64]uint32)
 	for _, t := range ts {
-		t.numbers, t.serviceNumbers = nil, nil
 		for i, name := range t.services {
 			n, _ := slices.BinarySearch(s.Services, name)
 			s.serviceOf = set(s.serviceOf, t.number(i), uint32(n))
 		}
-		for i := range t.credentials {
-			h := t.credentials[i].hash()
-			n, ok := known[h]
-			if !ok || !s.Credentials[n].equal(&t.credentials[i]) {
-				n = uint32(len(s.Credentials))
-				known[h] = n
-				s.Credentials = append(s.Credentials, t.credentials[i])
-			}
-			s.credentialOf = set(s.credentialOf, t.number(i), n)
-		}
-		t.credentials, t.services = nil, nil
 	}
 	return s
 }
@@ -145,4 +139,21 @@ func set(list []uint32, at, value uint32) []uint32 {
 	}
 	list[at] = value
 	return list
+}
+
+// Add says which credential has a number. It copies the strings.
+func (s *Shared) Add(number uint32, c Credential) error {
+	if uint64(number) >= uint64(len(s.credentialOf)) {
+		return ErrDamaged
+	}
+	h := c.hash()
+	n, ok := s.byHash[h]
+	if !ok || !s.Credentials[n].equal(&c) {
+		n = uint32(len(s.Credentials))
+		s.byHash[h] = n
+		c.PrincipalID, c.AccessKeyID = strings.Clone(c.PrincipalID), strings.Clone(c.AccessKeyID)
+		s.Credentials = append(s.Credentials, c)
+	}
+	s.credentialOf[number] = n + 1
+	return nil
 }

@@ -89,6 +89,7 @@ func TestBriefsAndFactsOfOneEventAgree(t *testing.T) {
 			at     int64
 		}
 		var all []written
+		var credentials []string
 		for i := range 1000 {
 			c := cloudtrail.Bare{
 				Hash: r.Uint64(), Addendum: r.IntN(2) == 0, Console: r.IntN(2) == 0, Denied: r.IntN(2) == 0,
@@ -97,6 +98,11 @@ func TestBriefsAndFactsOfOneEventAgree(t *testing.T) {
 			}
 			binary.NativeEndian.PutUint64(c.ID[:], r.Uint64())
 			at := r.Int64N(1<<34) - 1<<33
+			defined, ok := tables[i%workers].AppendCredential(nil, c.Credential)
+			if !ok {
+				t.Fatal("no number")
+			}
+			credentials = append(credentials, string(defined))
 			b, ok := tables[i%workers].AppendBrief(nil, at, &c)
 			if !ok {
 				t.Fatal("no room")
@@ -104,6 +110,15 @@ func TestBriefsAndFactsOfOneEventAgree(t *testing.T) {
 			all = append(all, written{string(b), c, at})
 		}
 		shared := tables.Unite()
+		for _, record := range credentials {
+			n, c, err := ReadCredential(record)
+			if err == nil {
+				err = shared.Add(n, c)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
 		for _, w := range all {
 			var got Brief
 			id, ok := shared.ReadBrief(w.record, &got)
@@ -137,16 +152,35 @@ func TestBriefsAndFactsOfOneEventAgree(t *testing.T) {
 	}
 }
 
-func TestWithoutRoomThereIsNoBrief(t *testing.T) {
-	table := NewTables(1)[0]
-	table.credentials = make([]Credential, maxCredentials)
-	cred := &cloudtrail.Credential{PrincipalID: "p", CreatedAt: time.Unix(1, 0)}
-	if _, ok := table.AppendBrief(nil, 0, &cloudtrail.Bare{Credential: cred, Service: &cloudtrail.Service{}}); ok {
-		t.Error("a full table took in a credential")
+func TestWithoutNumberThereIsNoBrief(t *testing.T) {
+	full := NewTables(1)[0]
+	full.credentials = noNumber
+	begun := &cloudtrail.Credential{PrincipalID: "p", CreatedAt: time.Unix(1, 0)}
+	for _, tc := range []struct {
+		name  string
+		table *Table
+		cred  *cloudtrail.Credential
+	}{
+		{"no numbers left", full, begun},
+		{"no beginning", NewTables(1)[0], &cloudtrail.Credential{PrincipalID: "p"}},
+	} {
+		if _, ok := tc.table.AppendCredential(nil, tc.cred); ok {
+			t.Errorf("%s: the credential got a number", tc.name)
+		}
+		if _, ok := tc.table.AppendBrief(nil, 0, &cloudtrail.Bare{Credential: tc.cred, Service: &cloudtrail.Service{}}); ok {
+			t.Errorf("%s: a brief was written", tc.name)
+		}
 	}
-	table = NewTables(1)[0]
-	if _, ok := table.AppendBrief(nil, 0, &cloudtrail.Bare{Credential: &cloudtrail.Credential{PrincipalID: "p"}, Service: &cloudtrail.Service{}}); ok {
-		t.Error("a credential without beginning got a number")
+}
+
+func TestCredentialsThatWereNotAddedAreNobodys(t *testing.T) {
+	tables := NewTables(1)
+	cred := &cloudtrail.Credential{PrincipalID: "p", CreatedAt: time.Unix(1, 0)}
+	tables[0].AppendCredential(nil, cred)
+	b, ok := tables[0].AppendBrief(nil, 0, &cloudtrail.Bare{Credential: cred, Service: &cloudtrail.Service{}})
+	var got Brief
+	if _, read := tables.Unite().ReadBrief(string(b), &got); !ok || !read || got.Credential != Nobody {
+		t.Errorf("%t, %t, %+v", ok, read, got)
 	}
 }
 
@@ -200,6 +234,9 @@ func FuzzDamageIsNoPanic(f *testing.F) {
 		shared := NewTables(1).Unite()
 		_, _ = shared.ReadSpell(record, &Spell{})
 		_, _ = shared.ReadBrief(record, &Brief{})
+		if n, c, err := ReadCredential(record); err == nil {
+			_ = shared.Add(n, c)
+		}
 		KeyHash(record)
 		h, err := ReadHead(record)
 		if err != nil {
