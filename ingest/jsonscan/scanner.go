@@ -42,6 +42,11 @@ type Scanner struct {
 	// Final says that no data follows, so that a number may end with the data.
 	Final bool
 
+	// shapes are what objects of which something is wanted usually look like, by
+	// the numbers of the nodes of fields.
+	fields *Fields
+	shapes []shape
+
 	end    int
 	status Status
 	at     int
@@ -59,9 +64,12 @@ func (s *Scanner) Scan(buf []byte, i, end int, f *Fields) (int, Status) {
 		f = noFields
 	}
 	s.Values.reset(buf, f)
+	if s.fields != f {
+		s.fields, s.shapes = f, make([]shape, f.nodes)
+	}
 	var next int
 	if buf[i] == '{' {
-		next = s.object(buf, i, 1, &f.root)
+		next = s.wantedObject(buf, i, 1, &f.root)
 	} else {
 		next, _ = s.value(buf, i, 0)
 	}
@@ -86,40 +94,50 @@ func (s *Scanner) fail(i int, why string) int {
 	return -1
 }
 
-func (s *Scanner) object(d []byte, i, depth int, n *node) int {
-	if depth > MaxDepth {
-		s.at, s.status = i, TooDeep
-		return -1
+// object reads an object of which nothing is wanted.
+func (s *Scanner) object(d []byte, i, depth int) int {
+	i, empty := s.open(d, i, depth)
+	if empty || i < 0 {
+		return i
 	}
-	i++
-	if d[i] <= ' ' {
-		i = skipSpace(d, i)
-	}
-	if d[i] == '}' {
-		return i + 1
-	}
-	for {
+	for more := true; more; {
 		if d[i] != '"' {
-			return s.fail(i, "an object needs a quoted key here")
+			return s.fail(i, noKey)
 		}
-		start := i + 1
-		keyEnd, escaped := s.text(d, start)
-		if keyEnd < 0 {
+		end, _ := s.text(d, i+1)
+		if end < 0 {
 			return -1
 		}
+		if i = s.colon(d, end+1); i < 0 {
+			return -1
+		}
+		if i, _ = s.value(d, i, depth); i < 0 {
+			return -1
+		}
+		if i, more = s.member(d, i); i < 0 {
+			return -1
+		}
+	}
+	return i
+}
+
+// wantedObject reads an object of which something is wanted.
+func (s *Scanner) wantedObject(d []byte, i, depth int, n *node) int {
+	i, empty := s.open(d, i, depth)
+	if empty || i < 0 {
+		return i
+	}
+	sh := &s.shapes[n.number]
+	last := &sh.start
+	for more := true; more; {
 		var c *node
-		if n != nil {
-			c = n.child(d, start, keyEnd, escaped)
-		}
-		i = keyEnd + 1
-		if d[i] != ':' {
-			if i = skipSpace(d, i); d[i] != ':' {
-				return s.fail(i, "a key needs a colon behind it")
+		if k := last.foretell(d, i); k != nil {
+			last, c, i = k, k.child, i+len(k.text)
+			if d[i] <= ' ' {
+				i = skipSpace(d, i)
 			}
-		}
-		i++
-		if d[i] <= ' ' {
-			i = skipSpace(d, i)
+		} else if last, c, i = s.key(d, i, n, last); i < 0 {
+			return -1
 		}
 		if c == nil {
 			i, _ = s.value(d, i, depth)
@@ -129,21 +147,80 @@ func (s *Scanner) object(d []byte, i, depth int, n *node) int {
 		if i < 0 {
 			return -1
 		}
+		if i, more = s.member(d, i); i < 0 {
+			return -1
+		}
+	}
+	return i
+}
+
+const noKey = "an object needs a quoted key here"
+
+// key reads a key that was not foretold, and the colon behind it.
+func (s *Scanner) key(d []byte, i int, n *node, last *key) (*key, *node, int) {
+	if d[i] != '"' {
+		return nil, nil, s.fail(i, noKey)
+	}
+	end, escaped := s.text(d, i+1)
+	if end < 0 {
+		return nil, nil, -1
+	}
+	c := n.child(d, i+1, end, escaped)
+	if escaped || d[end+1] != ':' {
+		last = &s.shapes[n.number].other
+	} else {
+		last = s.shapes[n.number].learn(last, d[i:end+2], c)
+	}
+	return last, c, s.colon(d, end+1)
+}
+
+// open goes behind the brace of an object and reports whether it is empty.
+func (s *Scanner) open(d []byte, i, depth int) (int, bool) {
+	if depth > MaxDepth {
+		s.at, s.status = i, TooDeep
+		return -1, false
+	}
+	i++
+	if d[i] <= ' ' {
+		i = skipSpace(d, i)
+	}
+	if d[i] == '}' {
+		return i + 1, true
+	}
+	return i, false
+}
+
+// colon goes behind the colon that follows a key.
+func (s *Scanner) colon(d []byte, i int) int {
+	if d[i] != ':' {
+		if i = skipSpace(d, i); d[i] != ':' {
+			return s.fail(i, "a key needs a colon behind it")
+		}
+	}
+	i++
+	if d[i] <= ' ' {
+		i = skipSpace(d, i)
+	}
+	return i
+}
+
+// member goes on behind the value of a member, and reports whether another
+// member follows.
+func (s *Scanner) member(d []byte, i int) (int, bool) {
+	if d[i] <= ' ' {
+		i = skipSpace(d, i)
+	}
+	switch d[i] {
+	case ',':
+		i++
 		if d[i] <= ' ' {
 			i = skipSpace(d, i)
 		}
-		switch d[i] {
-		case ',':
-			i++
-			if d[i] <= ' ' {
-				i = skipSpace(d, i)
-			}
-		case '}':
-			return i + 1
-		default:
-			return s.fail(i, "a comma or a closing brace is missing here")
-		}
+		return i, true
+	case '}':
+		return i + 1, false
 	}
+	return s.fail(i, "a comma or a closing brace is missing here"), false
 }
 
 // wanted reads the value of a wanted key and notes where it is. Of a key that is
@@ -164,7 +241,7 @@ func (s *Scanner) wanted(d []byte, i, depth int, n *node) int {
 	var next int
 	var escaped bool
 	if d[i] == '{' {
-		if next = s.object(d, i, depth+1, n); next < 0 {
+		if next = s.wantedObject(d, i, depth+1, n); next < 0 {
 			return -1
 		}
 	} else if next, escaped = s.value(d, i, depth); next < 0 {
@@ -218,7 +295,7 @@ func (s *Scanner) value(d []byte, i, depth int) (int, bool) {
 		}
 		return next + 1, escaped
 	case '{':
-		return s.object(d, i, depth+1, nil), false
+		return s.object(d, i, depth+1), false
 	case '[':
 		return s.array(d, i, depth+1), false
 	case 't':

@@ -48,6 +48,7 @@ func KindOf(raw []byte) Kind {
 type Fields struct {
 	root  node
 	slots int
+	nodes int
 	inner int // the slot of the record within an event of LookupEvents
 }
 
@@ -62,6 +63,7 @@ const (
 // node is a key on the way to wanted fields.
 type node struct {
 	key      string
+	number   int
 	head     uint64 // the key's first eight bytes, for a quick comparison
 	tail     uint64 // its last eight, if it has as many
 	slot     int
@@ -93,6 +95,7 @@ func NewFields(paths ...string) *Fields {
 	f.inner = f.slots
 	f.slots++
 	f.root.adopt(&node{key: "CloudTrailEvent", slot: f.inner})
+	f.enumerate(&f.root)
 	return f
 }
 
@@ -121,6 +124,14 @@ func (n *node) adopt(c *node) {
 	}
 	at := &n.table[place(c.head, c.tail)]
 	c.next, *at = *at, c
+}
+
+func (f *Fields) enumerate(n *node) {
+	n.number = f.nodes
+	f.nodes++
+	for _, c := range n.children {
+		f.enumerate(c)
+	}
 }
 
 // number gives a slot to each key that only leads to wanted fields, so that a

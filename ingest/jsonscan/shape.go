@@ -1,0 +1,64 @@
+package jsonscan
+
+// shape is what is known about the keys of objects in one place. Logs are
+// written by programs, so that a key is mostly followed by the same one; to
+// compare with that is cheaper than to find its end and look it up.
+type shape struct {
+	start key // stands before the first key
+	other key // stands for any key that is not known
+	known []*key
+}
+
+// key is a key that was seen.
+type key struct {
+	text  string // with quotes and colon
+	child *node
+	// next are the keys that followed lately, the latest first.
+	next [2]*key
+}
+
+// maxKeys bounds the keys that are known in one place. Where there are more, they
+// cannot be foretold anyway.
+const maxKeys = 64
+
+// foretell returns the key at d[i] if it is one of those that followed before.
+func (k *key) foretell(d []byte, i int) *key {
+	if n := k.next[0]; n != nil && n.at(d, i) {
+		return n
+	}
+	if n := k.next[1]; n != nil && n.at(d, i) {
+		k.next[0], k.next[1] = n, k.next[0]
+		return n
+	}
+	return nil
+}
+
+// at reports whether the key stands at d[i]. It cannot reach beyond the data, as
+// the byte behind the data is 0, which no key holds.
+func (k *key) at(d []byte, i int) bool {
+	end := i + len(k.text)
+	return end <= len(d) && string(d[i:end]) == k.text
+}
+
+// learn notes that a key follows another one.
+func (s *shape) learn(last *key, text []byte, child *node) *key {
+	k := s.find(text)
+	if k == nil {
+		if len(s.known) == maxKeys {
+			return &s.other
+		}
+		k = &key{text: string(text), child: child}
+		s.known = append(s.known, k)
+	}
+	last.next[0], last.next[1] = k, last.next[0]
+	return k
+}
+
+func (s *shape) find(text []byte) *key {
+	for _, k := range s.known {
+		if k.text == string(text) {
+			return k
+		}
+	}
+	return nil
+}
