@@ -50,8 +50,9 @@ const (
 	tightest = 6
 )
 
-// print writes the grid, each line indented.
-func (g *grid) print(w *bufio.Writer, t terminal, indent string) {
+// print writes the grid, each line indented. It returns the titles of the
+// columns that were left out.
+func (g *grid) print(w *bufio.Writer, t terminal, indent string) (left []string) {
 	widths := g.widths(t.width - len(indent))
 	titles := make([]text, len(g.columns))
 	for i, c := range g.columns {
@@ -61,6 +62,12 @@ func (g *grid) print(w *bufio.Writer, t terminal, indent string) {
 	for _, row := range g.rows {
 		g.line(w, t, indent, row, widths)
 	}
+	for i, c := range g.columns {
+		if widths[i] == 0 {
+			left = append(left, c.title)
+		}
+	}
+	return left
 }
 
 func (g *grid) line(w *bufio.Writer, t terminal, indent string, cells []text, widths []int) {

@@ -176,3 +176,20 @@ func TestVisible(t *testing.T) {
 		}
 	}
 }
+
+func TestQuotedIsOneWordOfAShell(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                   "''",
+		"org/okta":           "org/okta",
+		"my org/okta":        "'my org/okta'",
+		"it's":               `'it'\''s'`,
+		"$(reboot)":          "'$(reboot)'",
+		"2026-03-02T00:00Z":  "2026-03-02T00:00Z",
+		"~/demo":             "'~/demo'",
+		"okta/example=A,B+C": "'okta/example=A,B+C'",
+	} {
+		if got := quoted(in); got != want {
+			t.Errorf("quoted(%q) = %s, want %s", in, got, want)
+		}
+	}
+}

@@ -95,7 +95,7 @@ func (m *Main) report(cmd *cobra.Command, err error) int {
 // tell writes to Stderr. There is nobody to tell when that fails.
 func (m *Main) tell(text string) {
 	for line := range strings.Lines(text) {
-		fmt.Fprintln(m.Stderr, visible(strings.TrimSuffix(line, "\n")))
+		_, _ = fmt.Fprintln(m.Stderr, visible(strings.TrimSuffix(line, "\n")))
 	}
 }
 

@@ -111,14 +111,17 @@ func (p *tablePrinter) printSessions(refused int64) {
 	}
 	p.printf("")
 	g := sessionGrid(rows)
-	g.print(p.w, p.terminal, "  ")
+	left := g.print(p.w, p.terminal, "  ")
 	p.more(more)
+	if len(left) > 0 {
+		p.note("a wider terminal also shows " + strings.ToLower(strings.Join(left, ", ")))
+	}
 }
 
 func sessionGrid(rows []sessionRow) grid {
 	g := grid{columns: []column{
-		{title: "START"}, {title: "PERSON", least: 16}, {title: "ACCOUNT", least: 12}, {title: "ROLE", least: 8},
-		{title: "LENGTH", right: true}, {title: "MFA"}, {title: "SIGN-ON", drop: 2}, {title: "GRANT"},
+		{title: "START"}, {title: "PERSON", least: 16}, {title: "ACCOUNT", least: 12}, {title: "ROLE", least: 7},
+		{title: "LENGTH", right: true, drop: 3}, {title: "MFA"}, {title: "SIGN-ON", drop: 2}, {title: "GRANT"},
 		{title: "CALLS", right: true, drop: 1}, {title: "VERDICT", least: 12},
 	}}
 	layout := "2006-01-02 15:04"

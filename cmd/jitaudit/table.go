@@ -123,7 +123,7 @@ func (p *tablePrinter) Finish(sum *scan.Summary) error {
 
 // printf writes a line of text; an error stays in the writer until Flush.
 func (p *tablePrinter) printf(format string, args ...any) {
-	fmt.Fprintf(p.w, format+"\n", args...)
+	p.w.WriteString(fmt.Sprintf(format, args...) + "\n")
 }
 
 func (p *tablePrinter) title(s string) { p.printf("\n%s", p.terminal.paint(bold, s)) }
@@ -144,7 +144,10 @@ func (p *tablePrinter) summary(sum *scan.Summary) {
 	if p.resolved > 0 {
 		line += "; " + thousands(int64(p.resolved)) + " resolved"
 	}
-	p.printf("%s, %s, %s", count(sum.People, "person", "people"), count(p.sessions.seen, "session", "sessions"), span(sum))
+	about := []string{count(sum.People, "person", "people"), count(p.sessions.seen, "session", "sessions"), span(sum)}
+	for _, line := range wrap(strings.Join(about, ", "), p.terminal.width, 4) {
+		p.printf("%s", line)
+	}
 	p.printf("%s", line)
 }
 
@@ -172,8 +175,12 @@ func (p *tablePrinter) note(s string) {
 
 // more says that rows were left out.
 func (p *tablePrinter) more(n int) {
+	how := "--format json or csv has them all, --limit 0 shows them"
+	if p.brief {
+		how = "--keep DIR leaves the logs there, for a scan that shows all"
+	}
 	if n > 0 {
-		p.note("… and " + thousands(int64(n)) + " more; --format json or csv has them all, --limit 0 shows them")
+		p.note("… and " + thousands(int64(n)) + " more; " + how)
 	}
 }
 

@@ -13,8 +13,10 @@ type terminal struct {
 	colour bool
 }
 
-// widthElsewhere is how wide text is made where there is no terminal.
-const widthElsewhere = 100
+const (
+	widthElsewhere = 100 // where there is no terminal
+	narrowest      = 40  // what is narrower breaks lines itself
+)
 
 func terminalOf(w io.Writer) terminal {
 	t := terminal{width: widthElsewhere}
@@ -23,7 +25,7 @@ func terminalOf(w io.Writer) terminal {
 		return t
 	}
 	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
-		t.width = width
+		t.width = max(width, narrowest)
 	}
 	t.colour = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	return t
