@@ -1,0 +1,143 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+)
+
+// alike are mutants that cannot change any result, or none that the contract
+// speaks of.
+type alike struct {
+	name string // of the mutants; * stands for anything
+	why  string
+}
+
+func (a alike) matches(name string) bool {
+	pattern := strings.ReplaceAll(regexp.QuoteMeta(a.name), `\*`, `.*`)
+	return regexp.MustCompile(`^(?:` + pattern + `)$`).MatchString(name)
+}
+
+// equivalents are run against the scenarios and the tests beside this file, and
+// must pass there.
+var equivalents = []alike{
+	// The rules.
+	{"outside_grant/condition/outsideGrant: len(a.Containing) > 0 -> false", "grants are near only where none contains the assumption, and the next term asks for one that is near"},
+	{"assertion_mismatch/condition/assertionMismatch: a.SignOn == nil -> false", "an assumption without a sign-on was joined by no key, which the next term asks for"},
+
+	// Grants.
+	{"grants/bound/SeenFrom: b.* + 1s", "one event more may be shown as evidence; the contract says what must be covered, not what may be shown"},
+	{"grants/condition/memberships: changes[n].Who.Org == changes[0].Who.Org -> true", "facts are one person's, and a person is of one org"},
+	{"grants/condition/byGroupThenTime: c != 0 -> false", "the same: this is the comparison by org"},
+	{"grants/order/byGroupThenTime: cmp.Compare(a.Who.Org, b.Who.Org) *", "the same"},
+	{"grants/order/byGroupThenTime: cmp.Compare(a.Group.ID, b.Group.ID) reversed", "brings the changes of one group together all the same"},
+	{"grants/condition/appendStays: !added -> true", "an addition to an open stay has been dealt with in the cases before"},
+	{"grants/order/compareGrants: a.Opened.Compare(b.Opened) *", "the grants of one role in another order: whatever looks at them looks at all, or sorts them; results have no order"},
+	{"grants/swap/compareGrants: *.Opened -> ApprovedUntil", "the same"},
+	{"grants/order/compareGrants: a.Removed.Compare(b.Removed) *", "the same"},
+	{"grants/order/compareGrants: cmp.Compare(a.ID, b.ID) *", "the same"},
+	{"grants/edge/distance: *", "distance is asked only of grants that do not contain t, so t is at neither end"},
+	{"grants/condition/distance: !g.Limit.IsZero() && t.After(g.Limit) -> true", "distance is asked only of grants that do not contain t: what is not before is after"},
+	{"grants/condition/distance: !g.Limit.IsZero() -> true", "the same"},
+	{"grants/condition/distance: t.After(g.Limit) -> true", "the same"},
+	{"grants/condition/chainEnd: g.Limit.IsZero() -> false", "the loop below goes over the containing grants again, from whichever limit"},
+	{"grants/condition/chainEnd: g.Limit.After(end) -> true", "the same"},
+	{"grants/condition/chainEnd: g.Limit.After(end) -> false", "the same"},
+
+	// The join.
+	{`join/condition/newIndex: key(f) != "" -> true`, "find does not look for the empty key"},
+	{`join/condition/find: key == "" -> false`, "no index holds the empty key"},
+	{"join/condition/of: ps != nil -> false", "works the same out again"},
+	{"join/condition/of: f.Who.Org == p.OktaOrg -> true", "a person is of one org, and is sought in that of the provider"},
+	{"join/condition/trueSecondFactor: f.Who.Org == org -> true*", "the same"},
+	{"join/condition/trueSecondFactor: (best == nil || f.At.After(best.At)) -> true", "factors come by time; of two at one instant the contract prefers none"},
+	{"join/edge/trueSecondFactor: f.At.After(best.At) or equal", "the same"},
+
+	// Use.
+	{`use/condition/newAnchors: k != "" && an.byKey[k] == nil -> true`, "AWS issues each key once, and find does not look for the empty one"},
+	{`use/condition/newAnchors: k != "" -> true`, "find does not look for the empty key"},
+	{"use/condition/newAnchors: an.byKey[k] == nil -> true", "AWS issues each key once"},
+	{`use/condition/find: k.AccessKeyID != "" -> true`, "no assumption is known by the empty key"},
+	{"use/swap/find: k.AccessKeyID -> PrincipalID", "the same"},
+	{"use/edge/nearestCreated: gap < bestGap -> <=", "of two assumptions that are equally near the contract prefers none"},
+	{"use/edge/before: c < 0 -> <=", "c is not 0 there"},
+	{"use/edge/before: id < thanID -> <=", "whether an event comes before itself makes no difference"},
+	{"use/condition/fold: f.uses == nil -> false", "folds the same again"},
+
+	// Assumptions and sessions.
+	{"assumptions/condition/assumptions: len(assumes) == 0 -> false", "goes over nothing"},
+	{"assumptions/condition/attribute: !a.Limit.IsZero() -> true", "the rule looks at late calls only where there is a limit"},
+	{"assumptions/swap/attribute: uses[i].First -> Last", "calls are told apart by time only where they name neither key nor creation date, and then a use is of one instant"},
+	{"assumptions/edge/attribute: a.lastUse.After(a.end) or equal", "which of two events at one instant is said to end the session"},
+	{`assumptions/condition/take: a.lastUseID == "" -> false`, "every call comes after the zero time"},
+	{"assumptions/swap/take: u.LastID -> FirstID", "which of two calls at one instant is the last"},
+	{"assumptions/edge/considerLate: at.After(a.Limit) or equal", "at its limit the grant still contains the call"},
+	{"sessions/order/sessions: *", "results have no order"},
+	{"sessions/order/bySessionKey: * reversed", "brings the assumptions of one session together all the same"},
+	{"sessions/edge/add: a.end.After(s.record.End) or equal", "which of two events at one instant is said to end the session"},
+	{`sessions/condition/add: id != "" -> true`, "every event has an id"},
+
+	// Coverage.
+	{"coverage/*/Missing: from.Before(s.to) -> true", "from comes before to, which the next term holds against the same end"},
+	{"coverage/*/Missing: from.Before(s.to) or equal", "the same"},
+	{"coverage/*/Missing: from.Before(s.to) -> true #2", "the last interval: what comes after it has the same answer"},
+	{"coverage/*/Missing: from.Before(s.to) or equal #2", "the same"},
+	{"coverage/condition/Missing: from.Before(s.to) -> false", "the next interval begins later still, which gives the same answer"},
+	{"coverage/swap/Missing: s.to -> from #5", "the same"},
+
+	// Copies.
+	{"copies/condition/Distinct: !slices.IsSortedFunc(kept, byTime) -> true", "sorts what is sorted"},
+	{"copies/condition/Distinct: !repeats(kept) -> false", "looks for copies where there are none"},
+	{"copies/condition/repeats: len(seen) < len(facts) -> true", "the same"},
+	{"copies/order/byCopy: cmp.Compare(a.Source, b.Source) reversed", "brings copies together all the same"},
+	{"copies/order/byCopy: cmp.Compare(a.ID, b.ID) reversed", "the same"},
+	{"copies/condition/sameEvent: a.Key == b.Key -> true", "told apart by a hash of 64 bits before; it would take two ids with the same"},
+	{"copies/condition/sameEvent: a.Okta() == b.Okta() && a.Key == b.Key -> false", "the engine tells copies apart once more; here they are only counted"},
+	{"copies/order/compareCopies: strings.Compare(a.Key, b.Key) *", "told apart by a hash of 64 bits before"},
+	{"copies/order/compareCopies: strings.Compare(a.record, b.record) *", "copies that are still equal have the same content"},
+
+	// Judging.
+	{"judge/condition/session: j.settled(view, r, b) -> true", "no rule of whole sessions needs coverage"},
+	{"judge/condition/assumptions: b != first -> true", "evidence stands once"},
+	{"judge/condition/neededUntil: n.To.After(last) -> true", "a rule's needs all end at one instant"},
+	{"judge/edge/due: at.Before(t) or equal", "keeps the smaller of two equal ones"},
+	{"judge/condition/sessionMFA: answer == schemas.MFANo -> true", "yes is said only where every assumption has it, and then the rule has judged all"},
+	{"judge/order/sorted: a.At.Compare(b.At) *", "results have no order"},
+	{"judge/order/sorted: strings.Compare(a.Rule, b.Rule) *", "the same"},
+	{"judge/order/sorted: strings.Compare(a.ID, b.ID) reversed", "the same"},
+
+	// Identity.
+	{"identity/condition/Merge: !ok -> false", "every name is newer than none"},
+	{"identity/condition/observeUser: !ok -> false", "the same"},
+	{"identity/condition/observeUser: f.Kind == schemas.SignedOn -> true", "only sign-ons carry an assertion id"},
+	{"identity/condition/observeAssumed: ok -> false", "the same copy again"},
+	{`identity/condition/add: handle == "" -> false`, "nobody is sought by the empty handle"},
+	{`identity/condition/find: h == "" -> false`, "nobody is known by the empty handle"},
+	{"identity/condition/find: !ok -> false", "the same"},
+	{`identity/condition/tie: Fold(name) == "" -> false`, "the same"},
+	{`identity/condition/assumer: f.Who.AssertionID != "" -> true`, "the same"},
+	{"identity/swap/Observe: f.Who.PortalUserID -> NameID #2", "the reader writes the portal's name into both fields, and the first tie is made already"},
+	{`identity/condition/ResolveCall: accessKeyID != "" -> true`, "no assumption is known by the empty key"},
+	{`identity/condition/newCallers: k != "" -> true`, "nobody is sought by the empty key"},
+	{`identity/condition/newCallers: p != "" -> true`, "a call without a principal belongs to no session, and is not read"},
+	{"identity/condition/newCallers: !ok || compareAssumed(a, o) < 0 -> true", "AWS issues each key once; the copies of one assumption are one person's"},
+	{"identity/condition/newCallers: compareAssumed(a, o) < 0 -> false", "the same"},
+	{"identity/edge/newCallers: compareAssumed(a, o) < 0 -> <=", "the same"},
+	{"identity/condition/ResolveCall: createdAt.IsZero() -> true", "an assumption at the very instant is the nearest too"},
+	{"identity/edge/ResolveCall: when.Sub(list[i-1].at) < list[i].at.Sub(when) -> <=", "of two assumptions that are equally near the contract prefers none"},
+	{"identity/condition/asOf: c.since.After(best.since) -> true", "claims come by time; of two at one instant the contract prefers none"},
+	{"identity/edge/asOf: c.since.After(best.since) or equal", "the same"},
+	{"identity/order/sorted: cmp.Compare(a.person, b.person) reversed", "the same"},
+	{"identity/edge/add: at.Before(t) or equal", "keeps the smaller of two equal ones"},
+	{"identity/edge/newer: a.name < b.name -> <=", "whether a name is newer than itself makes no difference"},
+	{"identity/edge/newer: c > 0 -> >=", "c is not 0 there"},
+	{"identity/order/compareAssumed: cmp.Compare(a.id, b.id) *", "of two assumptions at one instant the contract prefers none"},
+	{"identity/order/compareAssumed: cmp.Compare(a.person.Key, b.person.Key) *", "the same"},
+	{"identity/swap/assumer: f.Who.NameID -> *#2", "what has no session name either is unnamed by any field"},
+
+	// The policy.
+	{"outside_hours/edge/inDays: * < 0 -> <=", "no month has a day 0, and the reader takes none"},
+	{"policy/condition/Provider: ok -> false", "works the same out again"},
+	{"policy/condition/Targets: ok -> false", "works the same out again"},
+	{"policy/condition/entries: ok -> false", "works the same out again"},
+	{"policy/edge/open: g.account >= 0 -> >", "part 0 is the whole name; a part of it has a higher number"},
+}
