@@ -8,9 +8,9 @@ import (
 	"jitaudit/schemas"
 )
 
-// useSlot is how finely the use of a credential is kept. Within a slot only the
+// UseSlot is how finely the use of a credential is kept. Within a slot only the
 // first and the last call are known.
-const useSlot = 15 * time.Minute
+const UseSlot = 15 * time.Minute
 
 // Use is the calls made with one credential in one quarter of an hour, as far
 // as repetition cannot change it: nothing here is a count.
@@ -37,7 +37,7 @@ type UseKey struct {
 
 // KeyOf says to which use a call belongs.
 func KeyOf(c *schemas.Call, at time.Time) UseKey {
-	k := UseKey{PrincipalID: c.PrincipalID, CreatedAt: c.CreatedAt, Slot: at.Truncate(useSlot)}
+	k := UseKey{PrincipalID: c.PrincipalID, CreatedAt: c.CreatedAt, Slot: at.Truncate(UseSlot)}
 	if !c.Console && !c.ServiceDriven {
 		k.AccessKeyID = c.AccessKeyID
 	}

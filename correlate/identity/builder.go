@@ -14,33 +14,34 @@ import (
 // It is not safe for concurrent use; builders can be merged.
 type Builder struct {
 	policies   *policy.Set
-	names      map[string]named
+	users      map[string]*user
 	handles    claims
 	assertions claims
 	portal     map[string]map[string]struct{}
-	assumed    map[string]*schemas.Fact // by copy
+	assumed    map[copyKey]*assumption
+	words      map[string]string
 }
 
-// named is the latest name a person was seen with.
-type named struct {
-	name string
-	at   time.Time
+// copyKey tells copies of an event with different content apart.
+type copyKey struct{ id, hash string }
+
+// assumption is as much of an Assumed fact as tells whose its calls are.
+type assumption struct {
+	at                               time.Time
+	who                              schemas.Identity
+	provider, principalID, accessKey string
 }
-
-// claims are, per handle and person, the first time the person carried it.
-type claims map[string]map[owner]time.Time
-
-type owner struct{ person, org string }
 
 // NewBuilder returns a builder that knows nobody yet but the alias tables.
 func NewBuilder(ps *policy.Set) *Builder {
 	return &Builder{
 		policies:   ps,
-		names:      make(map[string]named),
+		users:      make(map[string]*user),
 		handles:    make(claims),
 		assertions: make(claims),
 		portal:     make(map[string]map[string]struct{}),
-		assumed:    make(map[string]*schemas.Fact),
+		assumed:    make(map[copyKey]*assumption),
+		words:      make(map[string]string),
 	}
 }
 
@@ -48,10 +49,9 @@ func NewBuilder(ps *policy.Set) *Builder {
 // is not kept.
 func (b *Builder) Observe(f *schemas.Fact) {
 	switch f.Kind {
-	case schemas.Acted:
+	case schemas.Acted, schemas.AssumeFailed:
 	case schemas.Assumed:
 		b.observeAssumed(f)
-	case schemas.AssumeFailed:
 	case schemas.PortalUsed:
 		b.tie(f.Who.PortalUserID, f.Who.NameID)
 		b.tie(f.Who.PortalUserID, f.Portal.UserName)
@@ -65,39 +65,54 @@ func (b *Builder) observeUser(f *schemas.Fact) {
 	if key == "" {
 		return
 	}
-	who := owner{key, f.Who.Org}
-	b.handles.add(Fold(f.Who.Login), who, f.At)
-	b.handles.add(Fold(f.Who.NameID), who, f.At)
+	u := b.user(key, f.Who.Org)
+	b.handles.add(Fold(f.Who.Login), u, f.At.UnixMicro())
+	b.handles.add(Fold(f.Who.NameID), u, f.At.UnixMicro())
 	if f.Kind == schemas.SignedOn {
-		b.assertions.add(f.Who.AssertionID, who, f.At)
+		b.assertions.add(f.Who.AssertionID, u, f.At.UnixMicro())
 	}
-	name := strings.TrimSpace(f.Who.Login)
-	if old, ok := b.names[key]; name != "" && (!ok || newer(named{name, f.At}, old)) {
-		b.names[key] = named{name, f.At}
+	u.call(strings.TrimSpace(f.Who.Login), f.At)
+}
+
+func (b *Builder) user(key, org string) *user {
+	u := b.users[key]
+	if u == nil {
+		u = &user{key: key, org: org}
+		b.users[key] = u
+	}
+	return u
+}
+
+// call names the user, unless a later name is known.
+func (u *user) call(name string, at time.Time) {
+	if name != "" && cmp.Or(at.Compare(u.named), strings.Compare(name, u.name)) > 0 {
+		u.name, u.named = name, at
 	}
 }
 
-func newer(a, b named) bool {
-	if c := a.at.Compare(b.at); c != 0 {
-		return c > 0
-	}
-	return a.name < b.name
-}
-
-// observeAssumed keeps the few fields by which calls are resolved later.
+// observeAssumed keeps the few fields by which calls are resolved later. Those
+// that many assumptions share are kept once.
 func (b *Builder) observeAssumed(f *schemas.Fact) {
-	id := f.ID + "\x00" + f.Hash
-	if _, ok := b.assumed[id]; ok {
+	key := copyKey{f.ID, f.Hash}
+	if b.assumed[key] != nil {
 		return
 	}
-	b.assumed[id] = &schemas.Fact{
-		ID: f.ID, Kind: f.Kind, At: f.At, Who: f.Who,
-		Assume: &schemas.Assume{
-			ProviderARN: f.Assume.ProviderARN,
-			PrincipalID: f.Assume.PrincipalID,
-			AccessKeyID: f.Assume.AccessKeyID,
-		},
+	who := f.Who
+	for _, shared := range []*string{&who.NameID, &who.SessionName, &who.SourceIdentity, &who.PortalUserID, &who.Org, &who.Login, &who.OktaUserID, &who.Name} {
+		*shared = b.word(*shared)
 	}
+	b.assumed[key] = &assumption{
+		at: f.At, who: who,
+		provider: b.word(f.Assume.ProviderARN), principalID: b.word(f.Assume.PrincipalID), accessKey: f.Assume.AccessKeyID,
+	}
+}
+
+func (b *Builder) word(s string) string {
+	if w, ok := b.words[s]; ok {
+		return w
+	}
+	b.words[s] = s
+	return s
 }
 
 func (b *Builder) tie(portalUserID, name string) {
@@ -110,60 +125,60 @@ func (b *Builder) tie(portalUserID, name string) {
 	b.portal[portalUserID][Fold(name)] = struct{}{}
 }
 
-func (c claims) add(handle string, who owner, at time.Time) {
+func (c claims) add(handle string, who *user, since int64) {
 	if handle == "" {
 		return
 	}
-	m := c[handle]
-	if m == nil {
-		m = make(map[owner]time.Time, 1)
-		c[handle] = m
-	}
-	if t, ok := m[who]; !ok || at.Before(t) {
-		m[who] = at
-	}
-}
-
-// Merge takes over all that another builder has learnt.
-func (b *Builder) Merge(o *Builder) {
-	for key, n := range o.names {
-		if old, ok := b.names[key]; !ok || newer(n, old) {
-			b.names[key] = n
+	list := c[handle]
+	for i := range list {
+		if list[i].who == who {
+			list[i].since = min(list[i].since, since)
+			return
 		}
 	}
-	b.handles.merge(o.handles)
-	b.assertions.merge(o.assertions)
+	c[handle] = append(list, claim{who, since})
+}
+
+// Merge takes over all that another builder has learnt. The other must not be
+// used afterwards.
+func (b *Builder) Merge(o *Builder) {
+	for key, u := range o.users {
+		b.user(key, u.org).call(u.name, u.named)
+	}
+	b.merge(b.handles, o.handles)
+	b.merge(b.assertions, o.assertions)
 	for id, names := range o.portal {
 		for name := range names {
 			b.tie(id, name)
 		}
 	}
-	for id, f := range o.assumed {
-		b.assumed[id] = f
+	for key, a := range o.assumed {
+		b.assumed[key] = a
 	}
+	*o = Builder{}
 }
 
-func (c claims) merge(o claims) {
-	for handle, owners := range o {
-		for who, at := range owners {
-			c.add(handle, who, at)
+func (b *Builder) merge(into, from claims) {
+	for handle, list := range from {
+		for _, c := range list {
+			into.add(handle, b.users[c.who.key], c.since)
 		}
 	}
 }
 
-// Directory returns what is known now.
+// Directory returns what is known. The builder is used up: it must not be used
+// afterwards.
 func (b *Builder) Directory() *Directory {
 	d := &Directory{
 		policies:   b.policies,
-		names:      make(map[string]string, len(b.names)),
-		handles:    b.handles.sorted(),
-		assertions: b.assertions.sorted(),
+		users:      b.users,
+		handles:    b.handles,
+		assertions: b.assertions,
 		portal:     make(map[string][]string, len(b.portal)),
 		aliases:    aliases(b.policies),
 	}
-	for key, n := range b.names {
-		d.names[key] = n.name
-	}
+	d.handles.sort()
+	d.assertions.sort()
 	for id, names := range b.portal {
 		for name := range names {
 			d.portal[id] = append(d.portal[id], name)
@@ -171,22 +186,16 @@ func (b *Builder) Directory() *Directory {
 		slices.Sort(d.portal[id])
 	}
 	d.calls = d.newCallers(b.assumed)
+	*b = Builder{}
 	return d
 }
 
-func (c claims) sorted() map[string][]claim {
-	out := make(map[string][]claim, len(c))
-	for handle, owners := range c {
-		list := make([]claim, 0, len(owners))
-		for who, since := range owners {
-			list = append(list, claim{who.person, who.org, since})
-		}
+func (c claims) sort() {
+	for _, list := range c {
 		slices.SortFunc(list, func(a, b claim) int {
-			return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.person, b.person))
+			return cmp.Or(cmp.Compare(a.since, b.since), cmp.Compare(a.who.key, b.who.key))
 		})
-		out[handle] = list
 	}
-	return out
 }
 
 func aliases(ps *policy.Set) map[*policy.Policy]map[string]string {
@@ -201,31 +210,4 @@ func aliases(ps *policy.Set) map[*policy.Policy]map[string]string {
 		out[p] = m
 	}
 	return out
-}
-
-func (d *Directory) newCallers(facts map[string]*schemas.Fact) callers {
-	c := callers{byKey: make(map[string]schemas.Person), byPrincipal: make(map[string][]assumed)}
-	owners := make(map[string]assumed) // access key → the assumption it is from
-	for _, f := range facts {
-		a := assumed{f.At, f.ID, d.assumer(f)}
-		if p := f.Assume.PrincipalID; p != "" {
-			c.byPrincipal[p] = append(c.byPrincipal[p], a)
-		}
-		if k := f.Assume.AccessKeyID; k != "" {
-			if o, ok := owners[k]; !ok || compareAssumed(a, o) < 0 {
-				owners[k] = a
-			}
-		}
-	}
-	for k, a := range owners {
-		c.byKey[k] = a.person
-	}
-	for _, list := range c.byPrincipal {
-		slices.SortFunc(list, compareAssumed)
-	}
-	return c
-}
-
-func compareAssumed(a, b assumed) int {
-	return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.id, b.id), cmp.Compare(a.person.Key, b.person.Key))
 }

@@ -4,7 +4,6 @@ package identity
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,20 +14,29 @@ import (
 // Directory knows who carries which handle. It does not change.
 type Directory struct {
 	policies *policy.Set
-	names    map[string]string // person key → display name
-	handles  map[string][]claim
+	users    map[string]*user // by person key
+	handles  claims
 	// assertions are unique: the sign-on that issued one is its owner.
-	assertions map[string][]claim
+	assertions claims
 	// portal are the names that Identity Center user ids go by.
 	portal  map[string][]string
 	aliases map[*policy.Policy]map[string]string
 	calls   callers
 }
 
-// claim says that a person carried a handle from a time on.
+// user is an Okta user, with the latest name they were seen with.
+type user struct {
+	key, org, name string
+	named          time.Time
+}
+
+// claims are who carried a handle and since when. There is one for every
+// assertion of every sign-on, so they are small.
+type claims map[string][]claim
+
 type claim struct {
-	person, org string
-	since       time.Time
+	who   *user
+	since int64 // microseconds since 1970
 }
 
 // Resolve says whose a fact is; false when it concerns nobody. Calls are
@@ -43,7 +51,10 @@ func (d *Directory) Resolve(f *schemas.Fact) (schemas.Person, bool) {
 		return d.portalUser(f)
 	default:
 		key := oktaKey(&f.Who)
-		return d.person(claim{person: key, org: f.Who.Org}), key != ""
+		if u := d.users[key]; u != nil {
+			return u.person(), true
+		}
+		return schemas.Person{Key: key, Name: key, Org: f.Who.Org}, key != ""
 	}
 }
 
@@ -71,14 +82,14 @@ func (d *Directory) assumer(f *schemas.Fact) schemas.Person {
 		org = pr.OktaOrg
 	}
 	if c, ok := asOf(d.assertions[f.Who.AssertionID], org, f.At); ok && f.Who.AssertionID != "" {
-		return d.person(c)
+		return c.who.person()
 	}
 	handles := []string{f.Who.NameID, f.Who.SessionName, f.Who.SourceIdentity}
 	handles = append(handles, d.portal[f.Who.PortalUserID]...)
 	handles = append(handles, f.Who.PortalUserID)
 	for _, h := range handles {
 		if c, ok := d.find(p, h, org, f.At); ok {
-			return d.person(c)
+			return c.who.person()
 		}
 	}
 	return stranger(cmp.Or(f.Who.SessionName, f.Who.NameID, "unnamed"))
@@ -90,7 +101,7 @@ func (d *Directory) portalUser(f *schemas.Fact) (schemas.Person, bool) {
 	handles := append([]string{f.Who.NameID, f.Portal.UserName, f.Who.PortalUserID}, d.portal[f.Who.PortalUserID]...)
 	for _, h := range handles {
 		if c, ok := d.find(p, h, "", f.At); ok {
-			return d.person(c), true
+			return c.who.person(), true
 		}
 	}
 	return schemas.Person{}, false
@@ -117,65 +128,23 @@ func (d *Directory) find(p *policy.Policy, handle, org string, t time.Time) (cla
 // most lately before t; before everybody, the first of them. claims are sorted
 // by time, then person.
 func asOf(claims []claim, org string, t time.Time) (best claim, found bool) {
+	at := t.UnixMicro()
 	for _, c := range claims {
-		if org != "" && c.org != org {
+		if org != "" && c.who.org != org {
 			continue
 		}
-		if !found || !c.since.After(t) && c.since.After(best.since) {
+		if !found || c.since <= at && c.since > best.since {
 			best, found = c, true
 		}
 	}
 	return best, found
 }
 
-func (d *Directory) person(c claim) schemas.Person {
-	return schemas.Person{Key: c.person, Name: cmp.Or(d.names[c.person], c.person), Org: c.org}
+func (u *user) person() schemas.Person {
+	return schemas.Person{Key: u.key, Name: cmp.Or(u.name, u.key), Org: u.org}
 }
 
 // stranger is a person whom only AWS knows.
 func stranger(name string) schemas.Person {
 	return schemas.Person{Key: "aws:" + Fold(name), Name: strings.TrimSpace(name)}
-}
-
-// callers find whose a call is: by the issued key, else by the role session.
-type callers struct {
-	byKey       map[string]schemas.Person
-	byPrincipal map[string][]assumed
-}
-
-// assumed is as much of an assumption as tells whose its calls are.
-type assumed struct {
-	at     time.Time
-	id     string
-	person schemas.Person
-}
-
-// ResolveCall says whose a call is; false when no SAML session is behind it.
-// Of several people with one role session name it is the one whose assumption
-// made the credentials: by key, else nearest to createdAt, else the latest
-// before the call.
-func (d *Directory) ResolveCall(principalID, accessKeyID string, createdAt, at time.Time) (schemas.Person, bool) {
-	if accessKeyID != "" {
-		if p, ok := d.calls.byKey[accessKeyID]; ok {
-			return p, true
-		}
-	}
-	list := d.calls.byPrincipal[principalID]
-	if len(list) == 0 {
-		return schemas.Person{}, false
-	}
-	when := createdAt
-	if when.IsZero() {
-		when = at
-	}
-	i, _ := slices.BinarySearchFunc(list, when, func(a assumed, t time.Time) int { return a.at.Compare(t) })
-	switch {
-	case i == len(list):
-		return list[i-1].person, true
-	case i == 0 || createdAt.IsZero() && list[i].at.Equal(when):
-		return list[i].person, true
-	case createdAt.IsZero() || when.Sub(list[i-1].at) < list[i].at.Sub(when):
-		return list[i-1].person, true
-	}
-	return list[i].person, true
 }

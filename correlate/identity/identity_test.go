@@ -35,7 +35,7 @@ func set(t testing.TB) *policy.Set {
 	return s
 }
 
-func user(org, id, login string, after time.Duration) *schemas.Fact {
+func oktaUser(org, id, login string, after time.Duration) *schemas.Fact {
 	return &schemas.Fact{
 		ID: "u" + org + id + login, Kind: schemas.SignedOn, Source: schemas.Okta, At: monday.Add(after),
 		Who:    schemas.Identity{Org: org, OktaUserID: id, Login: login},
@@ -60,10 +60,10 @@ func directory(t testing.TB, facts ...*schemas.Fact) *Directory {
 
 func TestAssumptionsAreResolvedByTheStrongestHandle(t *testing.T) {
 	known := []*schemas.Fact{
-		user("a", "1", "ada@example.com", 0),
-		user("a", "2", "bob@example.com", 0),
-		user("b", "9", "bob@example.com", 0),
-		user("a", "3", "bob+aws@example.com", 0),
+		oktaUser("a", "1", "ada@example.com", 0),
+		oktaUser("a", "2", "bob@example.com", 0),
+		oktaUser("b", "9", "bob@example.com", 0),
+		oktaUser("a", "3", "bob+aws@example.com", 0),
 	}
 	known[1].Who.AssertionID, known[1].Who.NameID = "id77", "b.ob"
 	known = append(known, &schemas.Fact{
@@ -107,9 +107,9 @@ func TestAssumptionsAreResolvedByTheStrongestHandle(t *testing.T) {
 
 func TestAHandleIsReadAsOfTheTime(t *testing.T) {
 	d := directory(t,
-		user("a", "old", "sam@example.com", 0),
-		user("a", "old", "sam@example.com", 2*time.Hour),
-		user("a", "new", "sam@example.com", 100*time.Hour),
+		oktaUser("a", "old", "sam@example.com", 0),
+		oktaUser("a", "old", "sam@example.com", 2*time.Hour),
+		oktaUser("a", "new", "sam@example.com", 100*time.Hour),
 	)
 	for after, want := range map[time.Duration]string{
 		-time.Hour: "okta:a/old", time.Hour: "okta:a/old", 99 * time.Hour: "okta:a/old",
@@ -122,8 +122,8 @@ func TestAHandleIsReadAsOfTheTime(t *testing.T) {
 }
 
 func TestThePersonIsNamedByTheLatestLogin(t *testing.T) {
-	d := directory(t, user("a", "1", "married@example.com", time.Hour), user("a", "1", "maiden@example.com", 0))
-	p, _ := d.Resolve(user("a", "1", "maiden@example.com", 0))
+	d := directory(t, oktaUser("a", "1", "married@example.com", time.Hour), oktaUser("a", "1", "maiden@example.com", 0))
+	p, _ := d.Resolve(oktaUser("a", "1", "maiden@example.com", 0))
 	if want := (schemas.Person{Key: "okta:a/1", Name: "married@example.com", Org: "a"}); p != want {
 		t.Errorf("got %+v, want %+v", p, want)
 	}
@@ -146,7 +146,7 @@ func TestCallsGoToWhoMadeTheCredentials(t *testing.T) {
 	ada, bob := role("A", schemas.Identity{SessionName: "admin", NameID: "ada@example.com"}, 0), role("A", schemas.Identity{SessionName: "admin", NameID: "bob@example.com"}, time.Hour)
 	ada.ID, bob.ID = "1", "2"
 	ada.Assume.AccessKeyID, bob.Assume.AccessKeyID = "ASIAADA", "ASIABOB"
-	d := directory(t, user("a", "1", "ada@example.com", 0), user("a", "2", "bob@example.com", 0), ada, bob)
+	d := directory(t, oktaUser("a", "1", "ada@example.com", 0), oktaUser("a", "2", "bob@example.com", 0), ada, bob)
 	at := func(after time.Duration) time.Time { return monday.Add(after) }
 	for _, c := range []struct {
 		name, key string
@@ -181,7 +181,7 @@ func TestOrderRepetitionAndMergingChangeNothing(t *testing.T) {
 			name := rapid.SampledFrom([]string{"x@example.com", "y@example.com", "z"}).Draw(rt, "name")
 			org := rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "org")
 			if rapid.Bool().Draw(rt, "okta") {
-				facts = append(facts, user(org, rapid.SampledFrom([]string{"1", "2"}).Draw(rt, "user"), name, after))
+				facts = append(facts, oktaUser(org, rapid.SampledFrom([]string{"1", "2"}).Draw(rt, "user"), name, after))
 				continue
 			}
 			facts = append(facts, role(map[string]string{"a": "A", "b": "B"}[org], schemas.Identity{SessionName: name}, after))
