@@ -27,6 +27,7 @@ type audit struct {
 
 	sessions, open int // open findings
 	deadLetters    int
+	failed         bool // what takes the results failed, not the scan
 }
 
 // Result implements scan.Sink.
@@ -41,7 +42,7 @@ func (a *audit) Result(r *scan.Result) error {
 			a.check.Add(&r.Findings[i])
 		}
 	}
-	return writing(a.out.Result(r))
+	return a.passedOn(writing(a.out.Result(r)))
 }
 
 // DeadLetter implements scan.Sink.
@@ -50,10 +51,15 @@ func (a *audit) DeadLetter(d *schemas.DeadLetter) error {
 	a.deadLetters++
 	if a.dead != nil {
 		if err := a.dead.write(d); err != nil {
-			return err
+			return a.passedOn(err)
 		}
 	}
-	return writing(a.out.DeadLetter(d))
+	return a.passedOn(writing(a.out.DeadLetter(d)))
+}
+
+func (a *audit) passedOn(err error) error {
+	a.failed = a.failed || err != nil
+	return err
 }
 
 // writing tells what failed when results could not be written.

@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +14,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
+
+	"jitaudit/internal/scan"
 )
 
 var update = flag.Bool("update", false, "write the golden output anew")
@@ -101,6 +105,25 @@ func TestFullDiskIsAnError(t *testing.T) {
 		}
 	}
 }
+
+// TestFullDiskOfTheOutputIsNotThatOfTheTemporaryFile: the advice must not lead
+// astray.
+func TestFullDiskOfTheOutputIsNotThatOfTheTemporaryFile(t *testing.T) {
+	m := Main{Stderr: io.Discard}
+	opts, err := (&scanFlags{okta: []string{"testdata/small/okta.ndjson"}}).options(smallPolicies(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &audit{out: failing{newJSON(io.Discard, nil)}}
+	if _, err = m.run(t.Context(), opts, a); !errors.Is(err, syscall.ENOSPC) || strings.Contains(err.Error(), "--temp-dir") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// failing fails at the first result.
+type failing struct{ printer }
+
+func (failing) Result(*scan.Result) error { return syscall.ENOSPC }
 
 func TestInterruptEndsTheScan(t *testing.T) {
 	defer goleak.VerifyNone(t)

@@ -154,7 +154,7 @@ func (m *Main) run(ctx context.Context, opts scan.Options, a *audit) (scan.Summa
 	opts.Progress = bars.reports()
 	sum, err := scan.Run(ctx, opts, a)
 	bars.close()
-	if errors.Is(err, syscall.ENOSPC) {
+	if errors.Is(err, syscall.ENOSPC) && !a.failed {
 		err = fmt.Errorf("%w; make room, or name another folder with --temp-dir", err)
 	}
 	if err == nil {
