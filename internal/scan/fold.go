@@ -5,12 +5,13 @@ import (
 	"slices"
 	"time"
 
+	"jitaudit/correlate"
 	"jitaudit/internal/scan/spill"
 	"jitaudit/internal/scan/wire"
 )
 
 // quarter is the slot of correlate.Use, in seconds.
-const quarter = int64(15 * time.Minute / time.Second)
+const quarter = int64(correlate.UseSlot / time.Second)
 
 const (
 	// maxSpells bounds what a folder keeps.
@@ -34,6 +35,13 @@ type openSpell struct {
 	person   *person
 	services [maxServices]uint32
 	known    int // how many services
+}
+
+// newFolder returns a folder for events of so many bytes.
+func newFolder(w *spill.Writer, size int64) folder {
+	const usual = 512 // bytes of calls to one spell
+	room := int(min(size/usual, maxSpells))
+	return folder{spill: w, places: make(map[uint64]uint32, room), spells: make([]openSpell, 0, room)}
 }
 
 // spellKey tells spells apart. Seconds of any year that is read, divided by
