@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"jitaudit/correlate/policy"
 	"jitaudit/internal/scan"
 	"jitaudit/internal/scan/truth"
 )
@@ -145,6 +146,17 @@ func (m *Main) scan(ctx context.Context, f *scanFlags, recordsGiven bool) error 
 		return exitCode(exitFindings)
 	}
 	return nil
+}
+
+// printer returns what writes the results in the format asked for.
+func (m *Main) printer(f *scanFlags, set *policy.Set, check *truth.Check) printer {
+	switch f.format.value {
+	case "json":
+		return newJSON(m.Stdout, check)
+	case "csv":
+		return newCSV(m.Stdout, f.records.value, set)
+	}
+	return newTable(m.Stdout, terminalOf(m.Stdout), set, check, tableOptions{limit: f.limit})
 }
 
 // run scans, with progress on a terminal, and finishes what takes the results.
