@@ -64,7 +64,7 @@ func (d *Decoder) assumed(f *schemas.Fact) {
 	if f.Kind == schemas.Assumed {
 		a.Expires = d.expires(f.At)
 	} else {
-		a.ErrorCode = strings.TrimSuffix(d.text.get(d.errorCode()), "Exception")
+		a.ErrorCode = strings.TrimSuffix(d.text.Get(d.errorCode()), "Exception")
 		a.ErrorMessage = d.string(fErrorMessage)
 	}
 	f.Assume = a

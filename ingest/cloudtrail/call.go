@@ -78,7 +78,7 @@ func (d *Decoder) acted(raw []byte, f *schemas.Fact) {
 	}
 	b.Credential = d.text.credential(principal, key, created)
 	_, f.Who.SessionName, _ = strings.Cut(b.Credential.PrincipalID, ":")
-	f.Who.SourceIdentity, f.Who.PortalUserID = d.text.get(source), d.text.get(portal)
+	f.Who.SourceIdentity, f.Who.PortalUserID = d.text.Get(source), d.text.Get(portal)
 	d.call = schemas.Call{
 		PrincipalID:   b.Credential.PrincipalID,
 		AccessKeyID:   b.Credential.AccessKeyID,
@@ -86,7 +86,7 @@ func (d *Decoder) acted(raw []byte, f *schemas.Fact) {
 		Console:       b.Console,
 		ServiceDriven: b.ServiceDriven,
 		Service:       b.Service.Name,
-		Action:        d.text.get(name),
+		Action:        d.text.Get(name),
 		Denied:        b.Denied,
 		ReadOnly:      b.ReadOnly,
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"jitaudit/ingest"
+	"jitaudit/ingest/intern"
 	"jitaudit/ingest/jsonscan"
 	"jitaudit/ingest/timestamp"
 	"jitaudit/schemas"
@@ -165,7 +166,7 @@ func (d *Decoder) shardOf(f *schemas.Fact) string {
 	}
 	region := d.bytes(fRegion)
 	if last := &d.last; last.name == "" || last.account != string(account) || last.region != string(region) {
-		last.account, last.region = valid(account), valid(region)
+		last.account, last.region = intern.Valid(account), intern.Valid(region)
 		last.name = schemas.AWSShard(last.account, last.region)
 	}
 	return d.last.name
@@ -183,7 +184,7 @@ func (d *Decoder) identify(raw []byte, f *schemas.Fact) {
 	} else {
 		b = append(b, id...)
 	}
-	s := valid(b)
+	s := intern.Valid(b)
 	f.Hash, f.ID = s[:n], s[n:]
 }
 
@@ -213,7 +214,7 @@ func (d *Decoder) bytes(slot int) []byte {
 }
 
 // string is bytes as a string that may be kept.
-func (d *Decoder) string(slot int) string { return d.text.get(d.bytes(slot)) }
+func (d *Decoder) string(slot int) string { return d.text.Get(d.bytes(slot)) }
 
 // first is the first of the fields that says anything.
 func (d *Decoder) first(slots ...int) string {

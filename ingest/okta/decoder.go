@@ -6,6 +6,7 @@ package okta
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"jitaudit/ingest"
+	"jitaudit/ingest/intern"
 	"jitaudit/ingest/jsonscan"
 	"jitaudit/ingest/timestamp"
 	"jitaudit/schemas"
@@ -27,7 +29,9 @@ type Decoder struct {
 
 	doc, targets jsonscan.Document
 	v            *jsonscan.Values
+	names        intern.Strings
 	err          error // the first field of a wrong type in the event
+	shard        string
 }
 
 // Decode decodes one event. relevant is false for a well-formed event that
@@ -38,7 +42,8 @@ func (d *Decoder) Decode(raw []byte) (fact schemas.Fact, relevant bool, err erro
 	if err != nil {
 		return fact, false, fmt.Errorf("%w; mend or remove the record", err)
 	}
-	return d.decode(raw, v)
+	relevant, err = d.decode(raw, v, &fact)
+	return fact, relevant, err
 }
 
 // DecodeRecord is Decode for a record that was read with Fields.
@@ -46,7 +51,8 @@ func (d *Decoder) DecodeRecord(rec ingest.Record) (fact schemas.Fact, relevant b
 	if rec.Values == nil {
 		return d.Decode(rec.Raw)
 	}
-	return d.decode(rec.Raw, rec.Values)
+	relevant, err = d.decode(rec.Raw, rec.Values, &fact)
+	return fact, relevant, err
 }
 
 var (
@@ -54,60 +60,79 @@ var (
 	errNoTime = errors.New("not an Okta System Log event: no published; check that the file is an export of the System Log")
 )
 
-func (d *Decoder) decode(raw []byte, v *jsonscan.Values) (fact schemas.Fact, relevant bool, err error) {
+func (d *Decoder) decode(raw []byte, v *jsonscan.Values, f *schemas.Fact) (relevant bool, err error) {
 	d.v, d.err = v, nil
-	eventType, published := d.text(fEventType), d.text(fPublished)
+	eventType, published := d.bytes(fEventType), d.bytes(fPublished)
 	switch {
 	case d.err != nil:
-		return fact, false, d.err
-	case eventType == "":
-		return fact, false, errNoType
-	case published == "":
-		return fact, false, errNoTime
+		return false, d.err
+	case len(eventType) == 0:
+		return false, errNoType
+	case len(published) == 0:
+		return false, errNoTime
 	}
-	at, ok := timestamp.Parse([]byte(published))
+	at, ok := timestamp.Parse(published)
 	if !ok {
-		return fact, false, fmt.Errorf("published %.64q is no time that Okta writes; use RFC 3339 in UTC", published)
+		return false, fmt.Errorf("published %.64q is no time that Okta writes; use RFC 3339 in UTC", published)
 	}
-	irrelevant := schemas.Fact{Source: schemas.Okta, Shard: schemas.OktaShard(d.Org), At: at}
-	read := d.reader(eventType)
-	if read == nil || !d.succeeded() {
-		return irrelevant, false, d.err
+	if len(d.shard) != len("okta/")+len(d.Org) || d.shard[len("okta/"):] != d.Org {
+		d.shard = schemas.OktaShard(d.Org)
 	}
-	fact = irrelevant
-	fact.ID, fact.Hash = d.text(fUUID), fmt.Sprintf("%016x", xxhash.Sum64(raw))
-	if fact.ID == "" {
-		sum := sha256.Sum256(raw)
-		fact.ID = "sha256:" + hex.EncodeToString(sum[:])
+	f.Source, f.Shard, f.At = schemas.Okta, d.shard, at
+	relevant = d.read(eventType, f)
+	if relevant {
+		d.identify(raw, f)
 	}
-	targets := d.readTargets()
-	relevant = read(&fact, targets)
-	fact.Who.Org = d.Org
 	if d.err != nil || !relevant {
-		return irrelevant, false, d.err
+		*f = schemas.Fact{Source: schemas.Okta, Shard: d.shard, At: at}
+		return false, d.err
 	}
-	return fact, true, nil
+	f.Who.Org = d.Org
+	return true, nil
 }
 
-// reader knows what becomes a fact (Okta event types). All other event types
+// read knows what becomes a fact (Okta event types). All other event types
 // prove nothing that is judged.
-func (d *Decoder) reader(eventType string) func(*schemas.Fact, targets) bool {
-	switch eventType {
+func (d *Decoder) read(eventType []byte, f *schemas.Fact) bool {
+	switch string(eventType) {
 	case "group.user_membership.add":
-		return func(f *schemas.Fact, t targets) bool { return d.groupChange(f, t, schemas.GroupAdded) }
+		return d.succeeded() && d.groupChange(f, d.readTargets(), schemas.GroupAdded)
 	case "group.user_membership.remove":
-		return func(f *schemas.Fact, t targets) bool { return d.groupChange(f, t, schemas.GroupRemoved) }
+		return d.succeeded() && d.groupChange(f, d.readTargets(), schemas.GroupRemoved)
 	case "user.authentication.sso":
-		return d.signOn
+		return d.succeeded() && d.signOn(f, d.readTargets())
 	case "user.authentication.auth_via_mfa":
-		return d.factor
+		return d.succeeded() && d.factor(f, d.readTargets())
 	}
-	return nil
+	return false
+}
+
+// identify sets the id and the hash of the fact.
+func (d *Decoder) identify(raw []byte, f *schemas.Fact) {
+	// They are in no other event, so they share one allocation.
+	var buf [96]byte
+	b := appendHash(buf[:0], xxhash.Sum64(raw))
+	n := len(b)
+	if id := d.bytes(fUUID); len(id) == 0 {
+		sum := sha256.Sum256(raw)
+		b = hex.AppendEncode(append(b, "sha256:"...), sum[:])
+	} else {
+		b = append(b, id...)
+	}
+	s := intern.Valid(b)
+	f.Hash, f.ID = s[:n], s[n:]
+}
+
+// appendHash appends a hash in 16 hex digits.
+func appendHash(b []byte, h uint64) []byte {
+	var sum [8]byte
+	binary.BigEndian.PutUint64(sum[:], h)
+	return hex.AppendEncode(b, sum[:])
 }
 
 // succeeded reads outcome.result. The System Log writes SUCCESS, previews of
 // event hooks Success.
-func (d *Decoder) succeeded() bool { return strings.EqualFold(d.text(fResult), "SUCCESS") }
+func (d *Decoder) succeeded() bool { return bytes.EqualFold(d.bytes(fResult), []byte("SUCCESS")) }
 
 // groupChange reads a change of a group. The actor did it; the user among the
 // targets is whom it happened to. An event that names no user or no group, as
@@ -196,11 +221,14 @@ func (d *Decoder) actor() target {
 }
 
 // text reads a field that must be a string, if it is there.
-func (d *Decoder) text(slot int) string {
+func (d *Decoder) text(slot int) string { return d.names.Get(d.bytes(slot)) }
+
+// bytes is text as it stands in the record.
+func (d *Decoder) bytes(slot int) []byte {
 	if k := d.v.Kind(slot); k > jsonscan.Null && k != jsonscan.String && d.err == nil {
 		d.err = fmt.Errorf("%s is %s where Okta writes a string; mend or remove the record", paths[slot], k)
 	}
-	return d.v.Text(slot)
+	return d.v.Bytes(slot)
 }
 
 // known empties what Okta writes for a value that it does not have.

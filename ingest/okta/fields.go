@@ -3,6 +3,7 @@ package okta
 import (
 	"fmt"
 
+	"jitaudit/ingest/intern"
 	"jitaudit/ingest/jsonscan"
 	"jitaudit/schemas"
 )
@@ -106,20 +107,20 @@ func (d *Decoder) readTargets() targets {
 		if k != jsonscan.Object {
 			return fmt.Errorf("a target is %s where Okta writes an object; mend or remove the record", k)
 		}
-		return all.add(v)
+		return all.add(v, &d.names)
 	})
 	d.fail(err)
 	return all
 }
 
-func (all *targets) add(v *jsonscan.Values) error {
+func (all *targets) add(v *jsonscan.Values, names *intern.Strings) error {
 	for slot, name := range [...]string{tID: "id", tType: "type", tAlternateID: "alternateId", tName: "displayName"} {
 		if k := v.Kind(slot); k > jsonscan.Null && k != jsonscan.String {
 			return fmt.Errorf("a target's %s is %s where Okta writes a string; mend or remove the record", name, k)
 		}
 	}
 	var to *target
-	switch v.Text(tType) {
+	switch string(v.Bytes(tType)) {
 	case "User":
 		to = &all.user
 	case "UserGroup":
@@ -136,9 +137,10 @@ func (all *targets) add(v *jsonscan.Values) error {
 	if to.kind != "" {
 		return nil
 	}
+	text := func(slot int) string { return names.Get(v.Bytes(slot)) }
 	*to = target{
-		id: v.Text(tID), kind: v.Text(tType), alternateID: v.Text(tAlternateID), name: v.Text(tName),
-		signOnMode: v.Text(tSignOnMode), method: v.Text(tMethod),
+		id: text(tID), kind: text(tType), alternateID: text(tAlternateID), name: text(tName),
+		signOnMode: text(tSignOnMode), method: text(tMethod),
 		verified: append([]byte(nil), v.Raw(tVerified)...),
 	}
 	return nil

@@ -27,6 +27,7 @@ type resolver struct {
 	entries []entry
 	places  []uint32 // by hash: 1 + the place of the first entry with it
 	copies  []eventCopy
+	fact    schemas.Fact
 	buf     []byte
 }
 
@@ -204,7 +205,7 @@ func (r *resolver) pass(c *eventCopy, ledger *schemas.Ledger) error {
 	if known, err := r.call(c.record); known || err != nil {
 		return err
 	}
-	who, ok, err := whose(r.directory, &c.Head)
+	who, ok, err := whose(r.directory, &c.Head, &r.fact)
 	if err != nil {
 		return err
 	}

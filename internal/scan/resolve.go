@@ -73,13 +73,14 @@ func (s *scan) resolve(ctx context.Context, dir *identity.Directory) (*people, l
 	if who.splitters, err = s.splitters(dir); err != nil {
 		return nil, ledgers{}, err
 	}
+	held := s.held()
 	callers := make([]atomic.Pointer[person], len(s.shared.Credentials))
 	var next atomic.Int64
 	workers := make([]*resolver, s.opts.Workers)
 	g, ctx := errgroup.WithContext(ctx)
 	for i := range workers {
 		r := &resolver{scan: s, directory: dir, people: who, callers: callers, spill: s.store.NewWriter()}
-		r.fold = folder{spill: r.spill, places: make(map[uint64]uint32)}
+		r.fold = newFolder(r.spill, held)
 		workers[i] = r
 		g.Go(func() error {
 			for {
@@ -109,13 +110,18 @@ func (s *scan) resolve(ctx context.Context, dir *identity.Directory) (*people, l
 	return who, total, nil
 }
 
-// splitters cuts the persons into partitions of about equal size. As events are
-// in the buckets by hash, a few buckets are a fair sample of all.
-func (s *scan) splitters(dir *identity.Directory) ([]string, error) {
-	var size int64
+// held is the size of all events.
+func (s *scan) held() (size int64) {
 	for n := range buckets {
 		size += s.store.Size(n)
 	}
+	return size
+}
+
+// splitters cuts the persons into partitions of about equal size. As events are
+// in the buckets by hash, a few buckets are a fair sample of all.
+func (s *scan) splitters(dir *identity.Directory) ([]string, error) {
+	size := s.held()
 	parts := int(min(size/partitionSize+1, maxPartitions))
 	if parts == 1 {
 		return nil, nil
@@ -141,6 +147,7 @@ func (s *scan) splitters(dir *identity.Directory) ([]string, error) {
 
 func (s *scan) appendKeys(sample []string, records string, dir *identity.Directory) ([]string, error) {
 	var call wire.Brief
+	var fact schemas.Fact
 	for {
 		record, rest, ok := spill.Next(records)
 		if !ok {
@@ -158,7 +165,7 @@ func (s *scan) appendKeys(sample []string, records string, dir *identity.Directo
 			if err != nil {
 				return nil, err
 			}
-			if who, ok, err = whose(dir, &h); err != nil {
+			if who, ok, err = whose(dir, &h, &fact); err != nil {
 				return nil, err
 			}
 		}
@@ -203,10 +210,9 @@ func (s *scan) share(dir *identity.Directory) error {
 	return nil
 }
 
-// whose finds the person that a fact concerns.
-func whose(dir *identity.Directory, h *wire.Head) (schemas.Person, bool, error) {
-	f, err := h.ReadFact()
-	if err != nil {
+// whose finds the person that a fact concerns; f is room to work in.
+func whose(dir *identity.Directory, h *wire.Head, f *schemas.Fact) (schemas.Person, bool, error) {
+	if err := h.ReadBody(f); err != nil {
 		return schemas.Person{}, false, err
 	}
 	if c := f.Call; c != nil {

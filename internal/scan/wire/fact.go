@@ -15,8 +15,14 @@ const (
 // ReadFact reads the rest of the record of a fact. Its strings are cut from the
 // record.
 func (h *Head) ReadFact() (*schemas.Fact, error) {
+	f := &schemas.Fact{ID: h.ID(), Hash: hashText(h)}
+	return f, h.ReadBody(f)
+}
+
+// ReadBody is ReadFact without ID and Hash, into f.
+func (h *Head) ReadBody(f *schemas.Fact) error {
+	*f = schemas.Fact{ID: f.ID, Hash: f.Hash, Addendum: h.Addendum}
 	r := reader{s: h.body}
-	f := &schemas.Fact{ID: h.ID(), Addendum: h.Addendum, Hash: hashText(h)}
 	f.At = r.time()
 	f.Kind, f.Source, f.Shard = schemas.FactKind(r.string()), schemas.Source(r.string()), r.string()
 	for _, s := range identityFields(&f.Who) {
@@ -43,7 +49,7 @@ func (h *Head) ReadFact() (*schemas.Fact, error) {
 	if has&hasCall != 0 {
 		f.Call = r.call()
 	}
-	return f, r.err()
+	return r.err()
 }
 
 func hashText(h *Head) string {
