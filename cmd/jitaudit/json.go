@@ -50,6 +50,9 @@ func (p *jsonPrinter) DeadLetter(d *schemas.DeadLetter) error { return p.record(
 
 // Finish implements printer.
 func (p *jsonPrinter) Finish(sum *scan.Summary) error {
+	if err := records(p, "coverage", sum.Coverage); err != nil {
+		return err
+	}
 	if err := records(p, "ledger", sum.Ledgers); err != nil {
 		return err
 	}

@@ -49,8 +49,8 @@ out what is known to be missing. FROM and TO are dates or RFC 3339 times, TO
 excluded.
 
 --format json prints a record per line, {"kind": "grant" | "assumption" |
-"session" | "activity_counts" | "finding" | "deadletter" | "ledger", …}, the
-ledgers last. --format csv prints the kind of record that --records names, fit to
+"session" | "activity_counts" | "finding" | "deadletter" | "coverage" | "ledger",
+…}, the ledgers last. --format csv prints the kind of record that --records names, fit to
 be opened in a spreadsheet.
 
 With --truth the findings are compared with those planted in a made-up
@@ -63,10 +63,10 @@ Exit codes: 0 no open finding, 1 error, 2 wrong command line or policy, 3 open
 findings (0 with --exit-zero). With --truth: 0 if exactly what was planted was
 found, else 1.`,
 		Example: `  jitaudit scan --okta okta/ --cloudtrail AWSLogs/ --policy policy.yaml
-  jitaudit scan --okta acme=acme.ndjson --okta labs=labs.ndjson --cloudtrail AWSLogs/ \
+  jitaudit scan --okta example=example.ndjson --okta labs=labs.ndjson --cloudtrail AWSLogs/ \
       --policy 2025.yaml --policy 2026.yaml --complete 2026-01-01/2026-02-01
   jitaudit scan --okta okta/ --cloudtrail AWSLogs/ --policy policy.yaml --format json \
-      --gap okta/acme=2026-01-10T08:00:00Z/2026-01-10T09:30:00Z |
+      --gap okta/example=2026-01-10T08:00:00Z/2026-01-10T09:30:00Z |
       jq 'select(.kind == "finding" and .severity == "critical")'
   jitaudit scan --okta okta/ --cloudtrail AWSLogs/ --policy policy.yaml \
       --format csv --records findings >findings.csv`,
