@@ -23,7 +23,7 @@ type suite struct {
 // come first: they are what the contract is held by. Properties are checked on
 // few histories, and always the same, so that a run can be repeated.
 func suites() []*suite {
-	few := []string{"-test.failfast", "-rapid.checks=20", "-rapid.seed=1", "-rapid.nofailfile"}
+	few := []string{"-test.failfast", "-rapid.checks=40", "-rapid.seed=1", "-rapid.nofailfile"}
 	return []*suite{
 		{pkg: "internal/scan", args: []string{"-test.failfast", "-test.run=^TestScenarios$"}},
 		{pkg: "internal/mutants", args: []string{"-test.failfast"}},

@@ -95,20 +95,22 @@ func TestUsesDoNotDependOnTheOrderOfCalls(t *testing.T) {
 
 func TestUsesComeInOneOrder(t *testing.T) {
 	calls := []schemas.Call{ // as they must come
-		{PrincipalID: "a", AccessKeyID: "z", CreatedAt: noon.Add(9), Service: "s3"},
-		{PrincipalID: "b", AccessKeyID: "x", CreatedAt: noon.Add(8), Service: "s3"},
-		{PrincipalID: "b", AccessKeyID: "y", CreatedAt: noon, Service: "s3"},
-		{PrincipalID: "b", AccessKeyID: "y", CreatedAt: noon.Add(1), Service: "s3"},
-		{PrincipalID: "b", AccessKeyID: "y", CreatedAt: noon.Add(1), Service: "s3"},
+		{PrincipalID: "p", AccessKeyID: "z", CreatedAt: noon.Add(9), Service: "s3"},
+		{PrincipalID: "q", AccessKeyID: "b", CreatedAt: noon.Add(8), Service: "s3"},
+		{PrincipalID: "q", AccessKeyID: "c", CreatedAt: noon.Add(7), Service: "s3"},
+		{PrincipalID: "q", AccessKeyID: "r", CreatedAt: noon, Service: "s3"},
+		{PrincipalID: "q", AccessKeyID: "r", CreatedAt: noon.Add(1), Service: "s3"},
+		{PrincipalID: "q", AccessKeyID: "r", CreatedAt: noon.Add(1), Service: "s3"},
 	}
-	for range 5 { // a map's order differs from time to time
+	hours := []time.Duration{5, 4, 3, 2, 0, 1} // against the order of what counts more
+	for range 20 {                             // a map's order differs from time to time
 		var f correlate.Fold
 		for i := range slices.Backward(calls) {
-			f.Add("call", noon.Add(time.Duration(i-len(calls))*time.Hour), &calls[i])
+			f.Add("call", noon.Add(hours[i]*time.Hour), &calls[i])
 		}
 		for i, u := range f.Uses() {
-			if c := calls[i]; u.PrincipalID != c.PrincipalID || u.AccessKeyID != c.AccessKeyID || !u.CreatedAt.Equal(c.CreatedAt) ||
-				!u.First.Equal(noon.Add(time.Duration(i-len(calls))*time.Hour)) {
+			if c := calls[i]; u.PrincipalID != c.PrincipalID || u.AccessKeyID != c.AccessKeyID ||
+				!u.CreatedAt.Equal(c.CreatedAt) || !u.First.Equal(noon.Add(hours[i]*time.Hour)) {
 				t.Errorf("use %d is %+v, want that of %+v", i, u, c)
 			}
 		}
@@ -255,6 +257,9 @@ func TestEvidenceStandsOnce(t *testing.T) {
 	}
 	for _, f := range out.Findings {
 		check(f.Rule, f.Evidence)
+	}
+	if id := schemas.SessionID(out.Assumptions[0].ID); out.Sessions[0].ID != id {
+		t.Errorf("the session is called %s, want %s after its first assumption", out.Sessions[0].ID, id)
 	}
 	if len(out.Sessions) != 1 || len(out.Findings) == 0 {
 		t.Errorf("%d sessions and %d findings, want one and some", len(out.Sessions), len(out.Findings))

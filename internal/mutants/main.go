@@ -15,13 +15,12 @@ func main() {
 	run := flag.String("run", "", "only mutants whose name this `REGEX` matches")
 	verbose := flag.Bool("v", false, "name the killed too, each with the test that noticed it")
 	workers := flag.Int("workers", 2, "how many mutants run at a time")
-	skip := flag.String("skip", "", "leave out the tests that this `REGEX` matches, for they fail without any change")
 	list := flag.Bool("list", false, "name the mutants and run none")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	opts := options{run: *run, skip: *skip, verbose: *verbose, list: *list, workers: *workers}
+	opts := options{run: *run, verbose: *verbose, list: *list, workers: *workers}
 	if err := mutants(ctx, opts); err != nil {
 		// A package below internal returns errors and never exits; this is as
 		// near as its main can come.
@@ -31,7 +30,7 @@ func main() {
 }
 
 type options struct {
-	run, skip     string
+	run           string
 	verbose, list bool
 	workers       int
 }
@@ -62,7 +61,7 @@ func mutants(ctx context.Context, opts options) error {
 		return fmt.Errorf("a folder for the changed sources: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	r := &runner{root: root, dir: dir, files: files, skip: opts.skip, workers: max(1, opts.workers), verbose: opts.verbose, out: os.Stdout}
+	r := &runner{root: root, dir: dir, files: files, workers: max(1, opts.workers), verbose: opts.verbose, out: os.Stdout}
 	if err := r.build(ctx, all); err != nil {
 		return errors.Join(append(broken, err)...)
 	}

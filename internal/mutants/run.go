@@ -20,7 +20,6 @@ type runner struct {
 	root, dir string
 	files     []*sourceFile
 	suites    []*suite
-	skip      string
 	workers   int
 	verbose   bool
 
@@ -96,9 +95,6 @@ func (r *runner) try(ctx context.Context, s *suite, id int) (noticed bool, by st
 	defer cancel()
 	// A change may also make the tests take memory without end.
 	args := append([]string{"-c", `ulimit -v 4000000 2>/dev/null; exec "$@"`, "sh", s.bin, "-test.timeout=" + patience.String()}, s.args...)
-	if r.skip != "" {
-		args = append(args, "-test.skip="+r.skip)
-	}
 	cmd := exec.CommandContext(ctx, "sh", args...)
 	cmd.Dir = filepath.Join(r.root, s.pkg)
 	cmd.Env = append(os.Environ(), fmt.Sprintf("JITAUDIT_MUTANT=%d", id), "GOMAXPROCS=1", "GOTRACEBACK=none")
