@@ -1,5 +1,7 @@
 package jsonscan
 
+import "encoding/binary"
+
 // shape is what is known about the keys of objects in one place. Logs are
 // written by programs, so that a key is mostly followed by the same one; to
 // compare with that is cheaper than to find its end and look it up.
@@ -13,6 +15,9 @@ type shape struct {
 type key struct {
 	text  string // with quotes and colon
 	child *node
+	// head, middle and tail are eight bytes each from the first, the ninth and up
+	// to the last, of text with NULs behind it. Up to 24 bytes they are all there is.
+	head, middle, tail uint64
 	// next are the keys that followed lately, the latest first.
 	next [2]*key
 }
@@ -37,7 +42,28 @@ func (k *key) foretell(d []byte, i int) *key {
 // the byte behind the data is 0, which no key holds.
 func (k *key) at(d []byte, i int) bool {
 	end := i + len(k.text)
-	return end <= len(d) && string(d[i:end]) == k.text
+	if end+8 > len(d) {
+		return false
+	}
+	head := binary.LittleEndian.Uint64(d[i:])
+	if len(k.text) < 8 {
+		return head<<(64-8*len(k.text)) == k.head<<(64-8*len(k.text))
+	}
+	if head != k.head || binary.LittleEndian.Uint64(d[end-8:]) != k.tail {
+		return false
+	}
+	return len(k.text) <= 16 || binary.LittleEndian.Uint64(d[i+8:]) == k.middle &&
+		(len(k.text) <= 24 || string(d[i+16:end-8]) == k.text[16:len(k.text)-8])
+}
+
+func newKey(text []byte, child *node) *key {
+	k := &key{text: string(text), child: child}
+	padded := append([]byte(k.text), make([]byte, 16)...)
+	k.head, k.middle = binary.LittleEndian.Uint64(padded), binary.LittleEndian.Uint64(padded[8:])
+	if len(text) >= 8 {
+		k.tail = binary.LittleEndian.Uint64(text[len(text)-8:])
+	}
+	return k
 }
 
 // learn notes that a key follows another one.
@@ -47,7 +73,7 @@ func (s *shape) learn(last *key, text []byte, child *node) *key {
 		if len(s.known) == maxKeys {
 			return &s.other
 		}
-		k = &key{text: string(text), child: child}
+		k = newKey(text, child)
 		s.known = append(s.known, k)
 	}
 	last.next[0], last.next[1] = k, last.next[0]

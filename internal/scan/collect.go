@@ -225,7 +225,7 @@ func (c *collector) call(call *cloudtrail.Bare) error {
 			return c.keep(b)
 		}
 	}
-	f.ID, f.Hash, f.Addendum = wire.UUIDText(string(call.ID[:])), fmt.Sprintf("%016x", call.Hash), call.Addendum
+	f.ID, f.Hash, f.Addendum = wire.UUIDText(call.ID[:]), fmt.Sprintf("%016x", call.Hash), call.Addendum
 	f.Call = &schemas.Call{
 		PrincipalID: call.Credential.PrincipalID, AccessKeyID: call.Credential.AccessKeyID, CreatedAt: call.Credential.CreatedAt,
 		Console: call.Console, ServiceDriven: call.ServiceDriven, Service: call.Service.Name,

@@ -231,15 +231,13 @@ func (r *resolver) call(record string) (bool, error) {
 		r.ledger.cloudtrail.Irrelevant++
 		return true, nil
 	}
-	p := r.callers[c.Credential].Load()
-	if p == nil {
+	if r.callers[c.Credential].Load() == nil {
 		who, ok := caller(r.directory, &r.scan.shared.Credentials[c.Credential])
 		if !ok {
 			return true, wire.ErrDamaged
 		}
-		p = r.people.get(who)
-		r.callers[c.Credential].Store(p)
+		r.callers[c.Credential].Store(r.people.get(who))
 	}
 	r.ledger.cloudtrail.Used++
-	return true, r.fold.add(p, id, &c)
+	return true, r.fold.add(id, &c)
 }

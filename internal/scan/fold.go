@@ -2,7 +2,9 @@ package scan
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"jitaudit/correlate"
@@ -21,87 +23,113 @@ const (
 )
 
 // folder adds calls up to spells, so that not each call is handed on. What does
-// not fit is handed on in parts.
+// not fit is handed on in parts. Calls come in no order, so what they are added
+// to is kept small.
 type folder struct {
-	spill  *spill.Writer
-	places map[uint64]uint32
-	spells []openSpell
-	buf    []byte
+	spill   *spill.Writer
+	callers []atomic.Pointer[person]
+	places  []uint32 // by key: 1 + the place of a spell
+	spells  []openSpell
+	buf     []byte
 }
 
-// openSpell is a spell that calls are added to.
+// openSpell is a wire.Spell that calls are added to.
 type openSpell struct {
-	wire.Spell
-	person   *person
-	services [maxServices]uint32
-	known    int // how many services
+	credential  uint32
+	quarter     int32  // since 1970
+	first, last uint16 // seconds since the quarter began
+	known       uint16 // how many services
+	services    [maxServices]uint16
+
+	firstID, lastID [16]byte
+
+	calls, writes, denied, serviceDriven uint32
 }
 
 // newFolder returns a folder for events of so many bytes.
-func newFolder(w *spill.Writer, size int64) folder {
+func newFolder(w *spill.Writer, callers []atomic.Pointer[person], size int64) folder {
 	const usual = 512 // bytes of calls to one spell
-	room := int(min(size/usual, maxSpells))
-	return folder{spill: w, places: make(map[uint64]uint32, room), spells: make([]openSpell, 0, room)}
-}
-
-// spellKey tells spells apart. Seconds of any year that is read, divided by
-// those of a quarter, have 32 bits.
-func spellKey(credential uint32, slot int64) uint64 {
-	return uint64(credential)<<32 | uint64(uint32(slot/quarter))
-}
-
-// slotOf is where the quarter begins.
-func slotOf(at int64) int64 {
-	slot := at - at%quarter
-	if slot > at {
-		slot -= quarter
+	room := int(min(size/usual+16, maxSpells))
+	return folder{
+		spill: w, callers: callers,
+		places: make([]uint32, 2<<bits.Len(uint(room))), spells: make([]openSpell, 0, room),
 	}
-	return slot
 }
 
-// add takes in a call of a person.
-func (f *folder) add(p *person, id string, c *wire.Brief) error {
-	slot := slotOf(c.At)
-	key := spellKey(c.Credential, slot)
-	n, ok := f.places[key]
-	if !ok {
-		if len(f.spells) == maxSpells {
+// quarterOf is the quarter of an hour of an instant, and what is left of it.
+// Seconds of any year that is read, divided by those of a quarter, have 32 bits.
+func quarterOf(at int64) (int32, uint16) {
+	n, rest := at/quarter, at%quarter
+	if rest < 0 {
+		n, rest = n-1, rest+quarter
+	}
+	return int32(n), uint16(rest)
+}
+
+// add takes in a call.
+func (f *folder) add(id string, c *wire.Brief) error {
+	n, second := quarterOf(c.At)
+	s := f.find(c.Credential, n)
+	if s == nil {
+		if len(f.spells) == cap(f.spells) {
 			if err := f.flush(); err != nil {
 				return err
 			}
 		}
-		n = uint32(len(f.spells))
-		f.places[key] = n
-		f.spells = append(f.spells, openSpell{person: p, Spell: wire.Spell{Credential: c.Credential, Slot: slot}})
+		s = f.open(c.Credential, n)
 	}
-	s := &f.spells[n]
-	if !slices.Contains(s.services[:s.known], c.Service) {
+	if !slices.Contains(s.services[:s.known], uint16(c.Service)) {
 		if s.known == maxServices {
 			if err := f.hand(s); err != nil {
 				return err
 			}
-			*s = openSpell{person: p, Spell: wire.Spell{Credential: c.Credential, Slot: slot}}
+			*s = openSpell{credential: c.Credential, quarter: n}
 		}
-		s.services[s.known] = c.Service
+		s.services[s.known] = uint16(c.Service)
 		s.known++
 	}
-	s.add(id, c)
+	s.add(id, second, c.Flags)
 	return nil
 }
 
-func (s *openSpell) add(id string, c *wire.Brief) {
-	if s.Calls == 0 || wire.Before(c.At, id, s.First, &s.FirstID) {
-		s.First = c.At
-		copy(s.FirstID[:], id)
+// place is where a spell is sought first.
+func (f *folder) place(credential uint32, quarter int32) int {
+	h := (uint64(credential)<<32 | uint64(uint32(quarter))) * 0x9e3779b97f4a7c15
+	return int(h>>32) & (len(f.places) - 1)
+}
+
+func (f *folder) find(credential uint32, quarter int32) *openSpell {
+	for at := f.place(credential, quarter); f.places[at] != 0; at = (at + 1) & (len(f.places) - 1) {
+		if s := &f.spells[f.places[at]-1]; s.credential == credential && s.quarter == quarter {
+			return s
+		}
 	}
-	if s.Calls == 0 || !wire.Before(c.At, id, s.Last, &s.LastID) {
-		s.Last = c.At
-		copy(s.LastID[:], id)
+	return nil
+}
+
+func (f *folder) open(credential uint32, quarter int32) *openSpell {
+	f.spells = append(f.spells, openSpell{credential: credential, quarter: quarter})
+	at := f.place(credential, quarter)
+	for f.places[at] != 0 {
+		at = (at + 1) & (len(f.places) - 1)
 	}
-	s.Calls++
-	s.Writes += count(!c.Flags.Has(wire.ReadOnly))
-	s.Denied += count(c.Flags.Has(wire.Denied))
-	s.ServiceDriven += count(c.Flags.Has(wire.ServiceDriven))
+	f.places[at] = uint32(len(f.spells))
+	return &f.spells[len(f.spells)-1]
+}
+
+func (s *openSpell) add(id string, second uint16, flags wire.Flags) {
+	if s.calls == 0 || second < s.first || second == s.first && id < string(s.firstID[:]) {
+		s.first = second
+		copy(s.firstID[:], id)
+	}
+	if s.calls == 0 || second > s.last || second == s.last && id > string(s.lastID[:]) {
+		s.last = second
+		copy(s.lastID[:], id)
+	}
+	s.calls++
+	s.writes += count(!flags.Has(wire.ReadOnly))
+	s.denied += count(flags.Has(wire.Denied))
+	s.serviceDriven += count(flags.Has(wire.ServiceDriven))
 }
 
 func count(yes bool) uint32 {
@@ -125,8 +153,19 @@ func (f *folder) flush() error {
 
 // hand hands a spell on to its person.
 func (f *folder) hand(s *openSpell) error {
-	s.Services = s.services[:s.known]
-	f.buf = binary.AppendUvarint(f.buf[:0], uint64(s.person.number))
-	f.buf = wire.AppendSpell(f.buf, &s.Spell)
-	return f.spill.Append(buckets+s.person.partition, f.buf)
+	p := f.callers[s.credential].Load()
+	slot := int64(s.quarter) * quarter
+	out := wire.Spell{
+		Credential: s.credential, Slot: slot,
+		First: slot + int64(s.first), Last: slot + int64(s.last), FirstID: s.firstID, LastID: s.lastID,
+		Calls: s.calls, Writes: s.writes, Denied: s.denied, ServiceDriven: s.serviceDriven,
+	}
+	var services [maxServices]uint32
+	for i, n := range s.services[:s.known] {
+		services[i] = uint32(n)
+	}
+	out.Services = services[:s.known]
+	f.buf = binary.AppendUvarint(f.buf[:0], uint64(p.number))
+	f.buf = wire.AppendSpell(f.buf, &out)
+	return f.spill.Append(buckets+p.partition, f.buf)
 }

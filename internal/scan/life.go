@@ -47,7 +47,7 @@ func (n *counts) sum(o *counts) {
 func (l *life) add(record string, shared *wire.Shared, read *wire.Spell) error {
 	if ok, err := shared.ReadSpell(record, read); ok || err != nil {
 		if err == nil {
-			l.addSpell(spellOf(read, shared), spellKey(read.Credential, read.Slot))
+			l.addSpell(spellOf(read, shared), uint64(read.Credential)<<32|uint64(uint32(read.Slot/quarter)))
 		}
 		return err
 	}
@@ -86,8 +86,8 @@ func spellOf(s *wire.Spell, shared *wire.Shared) *spell {
 				PrincipalID: c.PrincipalID, AccessKeyID: c.AccessKeyID, CreatedAt: c.CreatedAt,
 				Slot: time.Unix(s.Slot, 0).UTC(),
 			},
-			First: time.Unix(s.First, 0).UTC(), FirstID: wire.UUIDText(string(s.FirstID[:])),
-			Last: time.Unix(s.Last, 0).UTC(), LastID: wire.UUIDText(string(s.LastID[:])),
+			First: time.Unix(s.First, 0).UTC(), FirstID: wire.UUIDText(s.FirstID[:]),
+			Last: time.Unix(s.Last, 0).UTC(), LastID: wire.UUIDText(s.LastID[:]),
 			Services: make([]string, len(s.Services)),
 		},
 		counts: counts{

@@ -80,7 +80,7 @@ func (s *scan) resolve(ctx context.Context, dir *identity.Directory) (*people, l
 	g, ctx := errgroup.WithContext(ctx)
 	for i := range workers {
 		r := &resolver{scan: s, directory: dir, people: who, callers: callers, spill: s.store.NewWriter()}
-		r.fold = newFolder(r.spill, held)
+		r.fold = newFolder(r.spill, callers, held)
 		workers[i] = r
 		g.Go(func() error {
 			for {

@@ -1,9 +1,6 @@
 package wire
 
-import (
-	"encoding/binary"
-	"strings"
-)
+import "encoding/binary"
 
 // Spell is what calls with one credential in one quarter of an hour amount to.
 // Ids are UUIDs of 16 bytes.
@@ -70,10 +67,4 @@ func (sh *Shared) ReadSpell(record string, s *Spell) (bool, error) {
 		return true, ErrDamaged
 	}
 	return true, r.err()
-}
-
-// Before reports whether an event comes before another, at the same instant by
-// the order of ids.
-func Before(at int64, id string, than int64, thanID *[16]byte) bool {
-	return at < than || at == than && strings.Compare(id, string(thanID[:])) < 0
 }

@@ -39,7 +39,7 @@ type Table struct {
 }
 
 const (
-	maxServices = 1 << 12
+	maxServices = 1 << 12 // of all workers
 	// noNumber ends the numbers of credentials.
 	noNumber = math.MaxInt32
 )
@@ -89,7 +89,7 @@ func (t *Table) service(s *cloudtrail.Service) uint32 {
 	}
 	n, ok := t.numbers[s.Name]
 	if !ok {
-		if len(t.services) == maxServices {
+		if len(t.services) >= maxServices/int(t.workers) {
 			return 0
 		}
 		n = t.number(len(t.services))

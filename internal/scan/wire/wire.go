@@ -185,7 +185,7 @@ func nibble(c byte) byte {
 }
 
 // UUIDText spells a UUID of 16 bytes.
-func UUIDText(packed string) string {
+func UUIDText[T string | []byte](packed T) string {
 	const digits = "0123456789abcdef"
 	var b [36]byte
 	at := 0
