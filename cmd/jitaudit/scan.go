@@ -184,6 +184,9 @@ func (m *Main) remark(f *scanFlags, a *audit, sum scan.Summary) {
 	if len(f.cloudtrail) == 0 {
 		log.Warn("no CloudTrail is given: there are no sessions to judge")
 	}
+	if a.deadLetters > 0 {
+		log.Warn("records could not be read; a grant or sign-on among them counts as absent", "records", a.deadLetters)
+	}
 	if f.format.value == "table" {
 		return
 	}
@@ -196,7 +199,7 @@ func (m *Main) remark(f *scanFlags, a *audit, sum scan.Summary) {
 				"duplicate", l.Duplicate, "corrected", l.Corrected, "dead", l.Dead)
 		}
 		if a.deadLetters > 0 && f.deadLetters == "" {
-			log.Warn("records could not be read; --dead-letters FILE keeps them", "records", a.deadLetters)
+			log.Info("--dead-letters FILE keeps what could not be read")
 		}
 	}
 }
