@@ -207,6 +207,7 @@ func (s *scan) share(dir *identity.Directory) error {
 			}
 		}
 	}
+	s.shared.Close()
 	return nil
 }
 

@@ -55,7 +55,7 @@ const (
 	smallestChunk = 2 << 10
 	largestChunk  = 32 << 10
 	// gathered bounds what all writers hold back together.
-	gathered = 8 << 20
+	gathered = 4 << 20
 )
 
 // New returns an empty store. It makes no file before the budget is used up.

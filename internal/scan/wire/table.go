@@ -157,3 +157,6 @@ func (s *Shared) Add(number uint32, c Credential) error {
 	s.credentialOf[number] = n + 1
 	return nil
 }
+
+// Close says that all credentials are added.
+func (s *Shared) Close() { s.byHash = nil }
