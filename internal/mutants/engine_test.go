@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"jitaudit/correlate"
+	"jitaudit/correlate/identity"
 	"jitaudit/correlate/policy"
 	"jitaudit/correlate/rules"
 	"jitaudit/schemas"
@@ -240,6 +241,61 @@ func TestWhatIsStillToComeIsNoEvidenceOfAGap(t *testing.T) {
 	}
 	if got := out.Findings[i].Evidence; !slices.Equal(got, []string{"gapped"}) {
 		t.Errorf("evidence %v, want the first assumption alone", got)
+	}
+}
+
+// Of two assumptions that outlived their grant the later could be said first.
+func TestAFindingDoesNotMoveWhileCoverageGrows(t *testing.T) {
+	removal := added("remove", noon.Add(25*time.Minute))
+	removal.Kind = schemas.GroupRemoved
+	facts := []*schemas.Fact{
+		added("add", noon), removal,
+		assumed("one", "Admin", noon.Add(5*time.Minute)), assumed("two", "Admin", noon.Add(10*time.Minute)),
+		called("soon", "ASIAtwo", noon.Add(time.Hour)), called("late", "ASIAone", noon.Add(3*time.Hour)),
+	}
+	for _, covered := range []time.Duration{2 * time.Hour, 9 * time.Hour} {
+		out := rebuild(t, facts, schemas.Coverage{Shard: shard, From: noon.AddDate(0, 0, -2), To: noon.Add(covered)})
+		i := slices.IndexFunc(out.Findings, func(f schemas.Finding) bool { return f.Rule == "outlived_grant" })
+		if i < 0 || out.Findings[i].Anchor != "two" {
+			t.Errorf("covered until %s after noon: findings %+v, want outlived_grant on the second assumption", covered, out.Findings)
+		}
+	}
+}
+
+func called(id, key string, at time.Time) *schemas.Fact {
+	return &schemas.Fact{
+		ID: id, Hash: id, Kind: schemas.Acted, Source: schemas.CloudTrail, Shard: "aws/111111111111/us-east-1", At: at,
+		Call: &schemas.Call{PrincipalID: "AROA:ada@example.com", AccessKeyID: key, CreatedAt: noon, Service: "s3"},
+	}
+}
+
+func TestWhoCarriedAHandleDoesNotDependOnOrder(t *testing.T) {
+	p, err := policy.Parse("test.yaml", []byte(testPolicy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := policy.NewSet(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	carried := func(user string) *schemas.Fact {
+		f := added("add-"+user, noon)
+		f.Who = schemas.Identity{Org: "example", OktaUserID: user, Login: user + "@example.com", NameID: "ops"}
+		return f
+	}
+	var keys []string
+	for _, order := range [][]string{{"a", "b"}, {"b", "a"}} {
+		b := identity.NewBuilder(set)
+		for _, user := range order {
+			b.Observe(carried(user))
+		}
+		f := assumed("one", "Admin", noon.Add(time.Minute))
+		f.Who.NameID = "ops"
+		who, _ := b.Directory().Resolve(f)
+		keys = append(keys, who.Key)
+	}
+	if keys[0] != keys[1] {
+		t.Errorf("two began at one instant: got %s, and %s the other way round", keys[0], keys[1])
 	}
 }
 

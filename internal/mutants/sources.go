@@ -50,6 +50,7 @@ var sources = []source{
 	{"correlate/copies.go", "copies", nil},
 	{"correlate/judge.go", "judge", nil},
 	{"correlate/identity/builder.go", "identity", nil},
+	{"correlate/identity/calls.go", "identity", nil},
 	// An event of the portal gives no result whoever it is found to concern.
 	{"correlate/identity/identity.go", "identity", regexp.MustCompile(`^(Resolve|oktaKey|Fold|assumer|find|asOf|person|stranger|ResolveCall)$`)},
 	{"correlate/policy/bounds.go", "policy", regexp.MustCompile(`^(table|reachGrants)$`)},
