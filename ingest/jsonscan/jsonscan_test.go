@@ -45,6 +45,13 @@ func checkValid(t *testing.T, raw []byte) {
 	t.Helper()
 	var doc jsonscan.Document
 	_, err := doc.Parse(raw, nil)
+	// What was learnt from documents before changes nothing.
+	for _, before := range [][]byte{[]byte(typical), raw[:len(raw)/2], raw} {
+		_, _ = doc.Parse(before, nil)
+		if _, again := doc.Parse(raw, nil); (again == nil) != (err == nil) {
+			t.Errorf("%q: after %q %v, else %v", raw, before, again, err)
+		}
+	}
 	want := json.Valid(raw)
 	if want && depth(raw) > jsonscan.MaxDepth {
 		want = false
@@ -105,10 +112,19 @@ func lookUp(doc any, path string) (any, bool) {
 func checkFields(t *testing.T, raw []byte) {
 	t.Helper()
 	var scanned jsonscan.Document
-	v, err := scanned.Parse(raw, jsonscan.NewFields(wanted...))
-	if err != nil {
-		return
+	fields := jsonscan.NewFields(wanted...)
+	for range 2 { // what is learnt from a document changes nothing
+		if v, err := scanned.Parse(raw, fields); err == nil {
+			checkValues(t, raw, v)
+		}
+		_, _ = scanned.Parse([]byte(typical), fields)
 	}
+}
+
+const typical = `{"eventName":"x","user":{"id":"1","sessionContext":{"attributes":{"created":"now"}}},"sessionCredentialFromConsole":"true","a":2,"1234567":1}`
+
+func checkValues(t *testing.T, raw []byte, v *jsonscan.Values) {
+	t.Helper()
 	var doc any
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		// Numbers out of the range of float64 are valid JSON.

@@ -78,11 +78,11 @@ func (s *scan) collect(ctx context.Context) (*collected, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := &workers[0].collected
+	all := workers[0].collected // a copy, so that the worker with its buffers goes away
 	for _, w := range workers[1:] {
 		all.merge(&w.collected)
 	}
-	return all, nil
+	return &all, nil
 }
 
 func (s *scan) start(order []int) {
