@@ -3,6 +3,8 @@
 .DEFAULT_GOAL := help
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT   ?= $(shell git rev-parse HEAD 2>/dev/null)
+DATE     ?= $(shell git log -1 --format=%cI 2>/dev/null)
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GREMLINS := github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 
@@ -25,7 +27,7 @@ help: ## print this
 
 .PHONY: build
 build: ## build bin/jitaudit; fetches the modules of go.mod
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/jitaudit ./cmd/jitaudit
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)' -o bin/jitaudit ./cmd/jitaudit
 
 .PHONY: demo
 demo: build ## generate an organisation, audit it and compare with what really happened; fetches nothing further
