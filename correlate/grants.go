@@ -162,8 +162,9 @@ func newGrant(person schemas.Person, m *membership, t policy.Target) *rules.Gran
 			g.Limit = end
 		}
 	}
-	for _, f := range g.Events {
-		r.Evidence = append(r.Evidence, f.ID)
+	r.Evidence = make([]string, len(g.Events))
+	for i, f := range g.Events {
+		r.Evidence[i] = f.ID
 	}
 	return g
 }

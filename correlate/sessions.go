@@ -133,8 +133,9 @@ func (s *session) forRules() *rules.Session {
 		Scope:     first.Scope,
 		LastEvent: s.endedBy,
 	}
-	for _, a := range s.assumptions {
-		out.Assumptions = append(out.Assumptions, &a.Assumption)
+	out.Assumptions = make([]*rules.Assumption, len(s.assumptions))
+	for i, a := range s.assumptions {
+		out.Assumptions[i] = &a.Assumption
 	}
 	return out
 }

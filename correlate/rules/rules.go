@@ -120,7 +120,7 @@ func (a *Assumption) SeenFrom() time.Time {
 // Evidence are the grant's events up to t. What came later has no part in what
 // is said about t, and must not change it.
 func (g *Grant) Evidence(t time.Time) []string {
-	var ids []string
+	ids := make([]string, 0, len(g.Events))
 	for _, f := range g.Events {
 		if !f.At.After(t) {
 			ids = append(ids, f.ID)
