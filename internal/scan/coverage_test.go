@@ -113,11 +113,11 @@ func TestCoverageReachesFromFirstToLastEvent(t *testing.T) {
 
 func TestGapOfAnUnknownShardIsAMistake(t *testing.T) {
 	opts := madeUp(t, smallHistory(t, 1))
-	opts.Gaps = []Gap{{"okta/exmaple", at("2026-03-01"), at("2026-03-04")}}
+	opts.Gaps = []Gap{{"okta/sample", at("2026-03-01"), at("2026-03-04")}}
 	seen := seen{}
 	seen.okta("example")
 	_, err := (&scan{opts: opts}).coverage(seen)
-	if err == nil || !strings.Contains(err.Error(), "okta/exmaple") || !strings.Contains(err.Error(), "there are okta/example") {
+	if err == nil || !strings.Contains(err.Error(), "okta/sample") || !strings.Contains(err.Error(), "there are okta/example") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -94,7 +94,7 @@ func (s *scan) partition(n int, who *people, coverage correlate.Coverage) ([]Res
 	slices.SortFunc(sorted, func(a, b *life) int { return strings.Compare(a.person.Key, b.person.Key) })
 	results := make([]Result, len(sorted))
 	for i, l := range sorted {
-		results[i] = l.judge(&s.opts, coverage)
+		results[i] = l.judge(&s.opts, s.shared, coverage)
 		*l = life{}
 	}
 	return results, nil

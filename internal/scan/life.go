@@ -16,8 +16,13 @@ type life struct {
 	facts  []*schemas.Fact
 	// spells are the calls in numbers, calls those that were written down as
 	// facts: they must not be counted twice, so they are not among facts.
-	spells map[uint64]*spell
+	spells map[spellKey]*wire.Spell
 	calls  []*schemas.Fact
+}
+
+type spellKey struct {
+	credential uint32
+	slot       int64
 }
 
 // spell is a use and how many calls it was.
@@ -47,7 +52,7 @@ func (n *counts) sum(o *counts) {
 func (l *life) add(record string, shared *wire.Shared, read *wire.Spell) error {
 	if ok, err := shared.ReadSpell(record, read); ok || err != nil {
 		if err == nil {
-			l.addSpell(spellOf(read, shared), uint64(read.Credential)<<32|uint64(uint32(read.Slot/quarter)))
+			l.addSpell(read)
 		}
 		return err
 	}
@@ -67,15 +72,19 @@ func (l *life) add(record string, shared *wire.Shared, read *wire.Spell) error {
 	return nil
 }
 
-func (l *life) addSpell(s *spell, key uint64) {
+// addSpell takes in a spell, or the part of one. It copies what it keeps.
+func (l *life) addSpell(part *wire.Spell) {
+	key := spellKey{part.Credential, part.Slot}
 	if known := l.spells[key]; known != nil {
-		known.merge(s)
+		known.Merge(part)
 		return
 	}
 	if l.spells == nil {
-		l.spells = make(map[uint64]*spell)
+		l.spells = make(map[spellKey]*wire.Spell)
 	}
-	l.spells[key] = s
+	s := *part
+	s.Services = slices.Clone(part.Services)
+	l.spells[key] = &s
 }
 
 func spellOf(s *wire.Spell, shared *wire.Shared) *spell {
@@ -101,7 +110,8 @@ func spellOf(s *wire.Spell, shared *wire.Shared) *spell {
 	return out
 }
 
-// merge takes in other calls of the same use.
+// merge takes in other calls of the same use, by a credential of another number
+// or without one.
 func (s *spell) merge(o *spell) {
 	if before(o.First, o.FirstID, s.First, s.FirstID) {
 		s.First, s.FirstID = o.First, o.FirstID
@@ -135,10 +145,10 @@ func single(f *schemas.Fact) *spell {
 }
 
 // uses brings all calls together, in a fixed order.
-func (l *life) uses() []*spell {
+func (l *life) uses(shared *wire.Shared) []*spell {
 	all := make([]*spell, 0, len(l.spells)+len(l.calls))
 	for _, s := range l.spells {
-		all = append(all, s)
+		all = append(all, spellOf(s, shared))
 	}
 	for _, f := range l.calls {
 		all = append(all, single(f))
@@ -168,8 +178,8 @@ func compareKeys(a, b *correlate.UseKey) int {
 	return a.Slot.Compare(b.Slot)
 }
 
-func (l *life) judge(opts *Options, coverage correlate.Coverage) Result {
-	spells := l.uses()
+func (l *life) judge(opts *Options, shared *wire.Shared, coverage correlate.Coverage) Result {
+	spells := l.uses(shared)
 	uses := make([]correlate.Use, len(spells))
 	for i, s := range spells {
 		uses[i] = s.Use

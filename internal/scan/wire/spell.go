@@ -1,6 +1,10 @@
 package wire
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+)
 
 // Spell is what calls with one credential in one quarter of an hour amount to.
 // Ids are UUIDs of 16 bytes.
@@ -67,4 +71,23 @@ func (sh *Shared) ReadSpell(record string, s *Spell) (bool, error) {
 		return true, ErrDamaged
 	}
 	return true, r.err()
+}
+
+// Merge takes in another part of the same spell.
+func (s *Spell) Merge(o *Spell) {
+	if o.First < s.First || o.First == s.First && bytes.Compare(o.FirstID[:], s.FirstID[:]) < 0 {
+		s.First, s.FirstID = o.First, o.FirstID
+	}
+	if o.Last > s.Last || o.Last == s.Last && bytes.Compare(o.LastID[:], s.LastID[:]) > 0 {
+		s.Last, s.LastID = o.Last, o.LastID
+	}
+	s.Calls += o.Calls
+	s.Writes += o.Writes
+	s.Denied += o.Denied
+	s.ServiceDriven += o.ServiceDriven
+	for _, n := range o.Services {
+		if !slices.Contains(s.Services, n) {
+			s.Services = append(s.Services, n)
+		}
+	}
 }
