@@ -121,58 +121,7 @@ func (s *Scanner) object(d []byte, i, depth int) int {
 	return i
 }
 
-// wantedObject reads an object of which something is wanted.
-func (s *Scanner) wantedObject(d []byte, i, depth int, n *node) int {
-	i, empty := s.open(d, i, depth)
-	if empty || i < 0 {
-		return i
-	}
-	sh := &s.shapes[n.number]
-	last := &sh.start
-	for more := true; more; {
-		var c *node
-		if k := last.foretell(d, i); k != nil {
-			last, c, i = k, k.child, i+len(k.text)
-			if d[i] <= ' ' {
-				i = skipSpace(d, i)
-			}
-		} else if last, c, i = s.key(d, i, n, last); i < 0 {
-			return -1
-		}
-		if c == nil {
-			i, _ = s.value(d, i, depth)
-		} else {
-			i = s.wanted(d, i, depth, c)
-		}
-		if i < 0 {
-			return -1
-		}
-		if i, more = s.member(d, i); i < 0 {
-			return -1
-		}
-	}
-	return i
-}
-
 const noKey = "an object needs a quoted key here"
-
-// key reads a key that was not foretold, and the colon behind it.
-func (s *Scanner) key(d []byte, i int, n *node, last *key) (*key, *node, int) {
-	if d[i] != '"' {
-		return nil, nil, s.fail(i, noKey)
-	}
-	end, escaped := s.text(d, i+1)
-	if end < 0 {
-		return nil, nil, -1
-	}
-	c := n.child(d, i+1, end, escaped)
-	if escaped || d[end+1] != ':' {
-		last = &s.shapes[n.number].other
-	} else {
-		last = s.shapes[n.number].learn(last, d[i:end+2], c)
-	}
-	return last, c, s.colon(d, end+1)
-}
 
 // open goes behind the brace of an object and reports whether it is empty.
 func (s *Scanner) open(d []byte, i, depth int) (int, bool) {
