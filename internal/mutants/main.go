@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
-	"runtime/debug"
 )
 
 func main() {
@@ -19,13 +18,11 @@ func main() {
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
+	context.AfterFunc(ctx, stop)
 	opts := options{run: *run, verbose: *verbose, list: *list, workers: *workers}
 	if err := mutants(ctx, opts); err != nil {
-		// A package below internal returns errors and never exits; this is as
-		// near as its main can come.
-		debug.SetTraceback("none")
-		panic(err)
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		os.Exit(1)
 	}
 }
 
