@@ -66,7 +66,7 @@ func attribute(all []*assumption, uses []Use, grants []*rules.Grant) *anchors {
 		if a.lastUse.After(a.end) {
 			a.end, a.endedBy = a.lastUse, a.lastUseID
 		}
-		if !a.Limit.IsZero() {
+		if !a.Limit.IsZero() && a.lastUse.After(a.Limit) {
 			a.findLateUse(grantsFor(grants, a.Fact.Assume.Account, a.Fact.Assume.Role))
 		}
 	}
@@ -74,6 +74,9 @@ func attribute(all []*assumption, uses []Use, grants []*rules.Grant) *anchors {
 }
 
 func (a *assumption) take(u *Use) {
+	if a.uses == nil {
+		a.uses = make([]*Use, 0, 4) // an hour
+	}
 	a.uses = append(a.uses, u)
 	if a.firstUse.IsZero() || u.First.Before(a.firstUse) {
 		a.firstUse = u.First

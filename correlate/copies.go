@@ -38,15 +38,11 @@ func Distinct(facts []*schemas.Fact) (kept []*schemas.Fact, duplicates, correcte
 	return out, duplicates, corrected
 }
 
-type eventKey struct {
-	source schemas.Source
-	id     string
-}
-
+// repeats reports whether two facts may be copies of one event.
 func repeats(facts []*schemas.Fact) bool {
-	seen := make(map[eventKey]struct{}, len(facts))
+	seen := make(map[string]struct{}, len(facts))
 	for _, f := range facts {
-		seen[eventKey{f.Source, f.ID}] = struct{}{}
+		seen[f.ID] = struct{}{}
 	}
 	return len(seen) < len(facts)
 }

@@ -3,6 +3,7 @@ package correlate
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"jitaudit/correlate/policy"
@@ -189,24 +190,27 @@ func (m *membership) events() []*schemas.Fact {
 }
 
 func compareGrants(a, b *schemas.Grant) int {
-	return cmp.Or(
-		cmp.Compare(a.Account, b.Account),
-		cmp.Compare(a.Role, b.Role),
-		a.Opened.Compare(b.Opened),
-		a.Removed.Compare(b.Removed),
-		cmp.Compare(a.ID, b.ID),
-	)
+	if c := compareTargets(a, b.Account, b.Role); c != 0 {
+		return c
+	}
+	return cmp.Or(a.Opened.Compare(b.Opened), a.Removed.Compare(b.Removed), cmp.Compare(a.ID, b.ID))
+}
+
+func compareTargets(g *schemas.Grant, account, role string) int {
+	if c := strings.Compare(g.Account, account); c != 0 {
+		return c
+	}
+	return strings.Compare(g.Role, role)
 }
 
 // grantsFor are the grants of one account and role within all, which is sorted
 // as by compareGrants.
 func grantsFor(all []*rules.Grant, account, role string) []*rules.Grant {
-	compare := func(g *rules.Grant, _ struct{}) int {
-		return cmp.Or(cmp.Compare(g.Record.Account, account), cmp.Compare(g.Record.Role, role))
-	}
-	lo, _ := slices.BinarySearchFunc(all, struct{}{}, compare)
+	lo, _ := slices.BinarySearchFunc(all, account, func(g *rules.Grant, account string) int {
+		return compareTargets(g.Record, account, role)
+	})
 	hi := lo
-	for hi < len(all) && compare(all[hi], struct{}{}) == 0 {
+	for hi < len(all) && all[hi].Record.Account == account && all[hi].Record.Role == role {
 		hi++
 	}
 	return all[lo:hi]

@@ -170,8 +170,11 @@ func (s *signOns) secondFactor(a *rules.Assumption) {
 	b := &a.Policy.Bounds
 	from, to := a.SignOn.At.Add(-b.OktaSession), a.SignOn.At.Add(b.ClockSkew)
 	a.MFA = schemas.MFANo
-	for _, factors := range [...][]*schemas.Fact{s.bySession.find(on.SessionID), s.byRoot.find(on.RootSessionID)} {
-		if f := trueSecondFactor(between(factors, from, to), a.SignOn.Who.Org); f != nil {
+	for _, by := range [...]struct {
+		in *index
+		id string
+	}{{&s.bySession, on.SessionID}, {&s.byRoot, on.RootSessionID}} {
+		if f := trueSecondFactor(between(by.in.find(by.id), from, to), a.SignOn.Who.Org); f != nil {
 			a.MFA, a.Factor = schemas.MFAYes, f
 			return
 		}

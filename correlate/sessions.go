@@ -40,11 +40,13 @@ func sessions(all []*assumption) []*session {
 
 func bySessionKey(a, b *assumption) int {
 	x, y := a.Fact, b.Fact
-	return cmp.Or(
-		cmp.Compare(x.Assume.Account, y.Assume.Account),
-		cmp.Compare(x.Assume.Role, y.Assume.Role),
-		strings.Compare(x.Who.SessionName, y.Who.SessionName),
-	)
+	if c := strings.Compare(x.Assume.Account, y.Assume.Account); c != 0 {
+		return c
+	}
+	if c := strings.Compare(x.Assume.Role, y.Assume.Role); c != 0 {
+		return c
+	}
+	return strings.Compare(x.Who.SessionName, y.Who.SessionName)
 }
 
 func (s *session) add(a *assumption) {

@@ -3,6 +3,7 @@ package schemas
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 )
 
 // The ids of results are a prefix and 128 bits of a SHA-256 over what makes the
@@ -11,8 +12,9 @@ import (
 // AssumptionID identifies an assumption by its person and its event.
 func AssumptionID(person, eventID string) string { return id("asm", person, eventID) }
 
-// SessionID identifies a session by its earliest assumption.
-func SessionID(assumptionID string) string { return id("ses", assumptionID) }
+// SessionID identifies a session by its earliest assumption: it is that one's id
+// with a prefix of its own.
+func SessionID(assumptionID string) string { return "ses_" + strings.TrimPrefix(assumptionID, "asm_") }
 
 // GrantID identifies a grant by its person, the event that opened it (or, where
 // that was not seen, the one that closed it) and the role it gives.

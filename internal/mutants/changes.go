@@ -3,9 +3,9 @@ package main
 // changes are the mutants that a program would not come upon.
 var changes = []change{
 	// The join.
-	{"correlate/join.go", "key", "second factor by root session first", "s.bySession.find(on.SessionID), s.byRoot.find(on.RootSessionID)", "s.byRoot.find(on.RootSessionID), s.bySession.find(on.SessionID)"},
-	{"correlate/join.go", "key", "no second factor by root session", ", s.byRoot.find(on.RootSessionID)}", "}"},
-	{"correlate/join.go", "key", "no second factor by session", "s.bySession.find(on.SessionID), ", ""},
+	{"correlate/join.go", "key", "second factor by root session first", "{&s.bySession, on.SessionID}, {&s.byRoot, on.RootSessionID}", "{&s.byRoot, on.RootSessionID}, {&s.bySession, on.SessionID}"},
+	{"correlate/join.go", "key", "no second factor by root session", ", {&s.byRoot, on.RootSessionID}}", "}"},
+	{"correlate/join.go", "key", "no second factor by session", "{&s.bySession, on.SessionID}, ", ""},
 	{"correlate/join.go", "key", "email before subject", "nearest(withSubject(window, a.Fact.Who.NameID), a.At()), schemas.JoinSubject", "nearest(window, a.At()), schemas.JoinSubject"},
 	{"correlate/join.go", "key", "subject by session name", "withSubject(window, a.Fact.Who.NameID), a.At())", "withSubject(window, a.Fact.Who.SessionName), a.At())"},
 	{"correlate/join.go", "key", "subject with case", "strings.EqualFold(strings.TrimSpace(f.Who.NameID), strings.TrimSpace(nameID))", "f.Who.NameID == nameID"},
