@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -12,6 +14,11 @@ import (
 	"jitaudit/internal/scan"
 	"jitaudit/internal/scan/truth"
 )
+
+// scanMemory is where a scan begins to collect garbage harder. Small inputs stay
+// far below; one of ten million records takes a sixth more time and a third less
+// memory.
+const scanMemory = 120 << 20
 
 // scanFlags are the flags of scan as they were given.
 type scanFlags struct {
@@ -133,6 +140,9 @@ func (m *Main) scan(ctx context.Context, f *scanFlags, recordsGiven bool) error 
 		if a.dead, err = createDeadLetters(f.deadLetters); err != nil {
 			return err
 		}
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(scanMemory))
 	}
 	sum, err := m.run(ctx, opts, a)
 	if err != nil {
