@@ -38,7 +38,7 @@ func memberships(ps *policy.Set, facts []*schemas.Fact) []membership {
 	}
 	slices.SortStableFunc(changes, byGroupThenTime)
 
-	var out []membership
+	out := make([]membership, 0, len(changes)/2+1)
 	for len(changes) > 0 {
 		n := 1
 		for n < len(changes) && changes[n].Group.ID == changes[0].Group.ID && changes[n].Who.Org == changes[0].Who.Org {
@@ -120,10 +120,12 @@ func (m *membership) opener() *schemas.Fact {
 // grants turns memberships into grants, one per role that the group opens
 // under the policy in force at the opening.
 func grants(in *Input, facts []*schemas.Fact) []*rules.Grant {
-	var out []*rules.Grant
-	for _, m := range memberships(in.Policies, facts) {
+	stays := memberships(in.Policies, facts)
+	out := make([]*rules.Grant, 0, len(stays))
+	for i := range stays {
+		m := &stays[i]
 		for _, t := range m.targets {
-			out = append(out, newGrant(in.Person, &m, t))
+			out = append(out, newGrant(in.Person, m, t))
 		}
 	}
 	slices.SortFunc(out, func(a, b *rules.Grant) int { return compareGrants(a.Record, b.Record) })

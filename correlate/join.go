@@ -16,6 +16,14 @@ type signOns struct {
 	byProvider map[*policy.Provider]*providerSignOns
 	// factors by Okta session.
 	bySession, byRoot index
+	// last is the answer for the sign-on asked for last: one sign-on is often
+	// behind several assumptions in a row.
+	last struct {
+		signOn *schemas.Fact
+		policy *policy.Policy
+		mfa    schemas.MFA
+		factor *schemas.Fact
+	}
 }
 
 // providerSignOns are the sign-ons that count for one provider.
@@ -163,22 +171,28 @@ func (s *signOns) secondFactor(a *rules.Assumption) {
 	if a.SignOn == nil {
 		return
 	}
-	on := a.SignOn.SignOn
-	if on.SessionID == "" && on.RootSessionID == "" {
-		return
+	if s.last.signOn != a.SignOn || s.last.policy != a.Policy {
+		s.last.signOn, s.last.policy = a.SignOn, a.Policy
+		s.last.mfa, s.last.factor = s.factorBehind(a.SignOn, &a.Policy.Bounds)
 	}
-	b := &a.Policy.Bounds
-	from, to := a.SignOn.At.Add(-b.OktaSession), a.SignOn.At.Add(b.ClockSkew)
-	a.MFA = schemas.MFANo
+	a.MFA, a.Factor = s.last.mfa, s.last.factor
+}
+
+func (s *signOns) factorBehind(signOn *schemas.Fact, b *policy.Bounds) (schemas.MFA, *schemas.Fact) {
+	on := signOn.SignOn
+	if on.SessionID == "" && on.RootSessionID == "" {
+		return schemas.MFAUnknown, nil
+	}
+	from, to := signOn.At.Add(-b.OktaSession), signOn.At.Add(b.ClockSkew)
 	for _, by := range [...]struct {
 		in *index
 		id string
 	}{{&s.bySession, on.SessionID}, {&s.byRoot, on.RootSessionID}} {
-		if f := trueSecondFactor(between(by.in.find(by.id), from, to), a.SignOn.Who.Org); f != nil {
-			a.MFA, a.Factor = schemas.MFAYes, f
-			return
+		if f := trueSecondFactor(between(by.in.find(by.id), from, to), signOn.Who.Org); f != nil {
+			return schemas.MFAYes, f
 		}
 	}
+	return schemas.MFANo, nil
 }
 
 // trueSecondFactor is the latest factor that is more than a password. On

@@ -20,7 +20,7 @@ type session struct {
 func sessions(all []*assumption) []*session {
 	sorted := slices.Clone(all)
 	slices.SortStableFunc(sorted, bySessionKey)
-	var out []*session
+	out := make([]*session, 0, len(all))
 	var current *session
 	for _, a := range sorted {
 		if current == nil || bySessionKey(current.assumptions[0], a) != 0 || a.At().After(current.record.End) {

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"jitaudit/correlate/policy"
 	"jitaudit/schemas"
 )
 
@@ -44,5 +45,42 @@ func TestASessionEndsWithItsLastAssumptionOrUse(t *testing.T) {
 	out = Rebuild(in)
 	if len(out.Sessions) != 1 || !out.Sessions[0].LastUse.Equal(at("10:20:00")) || !out.Sessions[0].End.Equal(at("10:30:01")) {
 		t.Fatalf("a use that bridges two sessions: %+v", out.Sessions)
+	}
+}
+
+func TestOneSignOnIsJudgedByThePolicyOfEachAssumption(t *testing.T) {
+	before, err := policy.Parse("before.yaml", []byte(testPolicy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := policy.Parse("after.yaml", []byte("effective_from: 2026-03-02T09:10:00Z\n"+testPolicy+"bounds: {okta_session: 1h}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := policy.NewSet(before, after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := Rebuild(Input{Person: ada, Policies: set, Coverage: covered(day.AddDate(0, 0, -2), day.AddDate(0, 0, 2)), Facts: []*schemas.Fact{
+		verified("mfa", "s1", schemas.FactorPush, at("07:00:00")),
+		signedOn("sso", oktaApp, "jti", "s1", at("09:05:00")),
+		assumed("first", "Okta", account, "Admin", "jti", at("09:05:30"), time.Hour),
+		assumed("second", "Okta", account, "Admin", "jti", at("09:12:00"), time.Hour),
+	}})
+	f := byID(out.Findings)[schemas.FindingID("no_mfa", ada.Key, "second")]
+	if f.Rule == "" || len(f.Evidence) != 2 {
+		t.Errorf("the factor is two hours old, one is allowed from 09:10 on: %+v", f)
+	}
+}
+
+func TestACallBeforeTheGrantIsNotTheLateOne(t *testing.T) {
+	a := assumed("asm", "Okta", account, "Admin", "", at("09:00:00"), time.Hour)
+	out := Rebuild(Input{Person: ada, Policies: parsePolicy(t, testPolicy), Coverage: covered(day.AddDate(0, 0, -2), day.AddDate(0, 0, 2)), Facts: []*schemas.Fact{
+		added("add", "AWS-prod-Admin", at("08:59:00")), removed("rem", "AWS-prod-Admin", at("09:30:00")), a,
+		called("early", a, at("08:00:00")), called("late", a, at("09:50:00")),
+	}})
+	f := byID(out.Findings)[schemas.FindingID("outlived_grant", ada.Key, "asm")]
+	if f.Rule == "" || f.Evidence[1] != "late" {
+		t.Errorf("%+v", f)
 	}
 }

@@ -31,8 +31,8 @@ var changes = []change{
 	{"correlate/grants.go", "removal", "of an unknown opening forgotten", "m.removal, lastRemoval = f, f", "m.removal = f"},
 	{"correlate/grants.go", "limit", "the later end", "end.Before(g.Limit)", "end.After(g.Limit)"},
 	{"correlate/grants.go", "roles", "one per event", "for _, t := range m.targets {", "for _, t := range m.targets[:min(1, len(m.targets))] {"},
-	{"correlate/grants.go", "key", "any role", "cmp.Or(cmp.Compare(g.Record.Account, account), cmp.Compare(g.Record.Role, role))", "cmp.Compare(g.Record.Account, account)"},
-	{"correlate/grants.go", "key", "any account and role", "lo, _ := slices.BinarySearchFunc(all, struct{}{}, compare)", "_ = compare\n\tif all != nil {\n\t\treturn all\n\t}\n\tlo := 0"},
+	{"correlate/grants.go", "key", "any role", "all[hi].Record.Account == account && all[hi].Record.Role == role", "all[hi].Record.Account == account"},
+	{"correlate/grants.go", "key", "any account and role", "return all[lo:hi]", "return all[:max(hi, len(all))]"},
 	{"correlate/grants.go", "policy", "the first", "ps.At(f.At)", "ps.All()[0]"},
 	{"correlate/grants.go", "policy", "the last", "ps.At(f.At)", "ps.All()[len(ps.All())-1]"},
 	// Assumptions and sessions.

@@ -35,6 +35,8 @@ var equivalents = []alike{
 	{"grants/swap/compareGrants: *.Opened -> ApprovedUntil", "the same"},
 	{"grants/order/compareGrants: a.Removed.Compare(b.Removed) *", "the same"},
 	{"grants/order/compareGrants: cmp.Compare(a.ID, b.ID) *", "the same"},
+	{"grants/condition/compareGrants: c != 0 -> true", "the same"},
+	{"grants/order/compareTargets: * reversed", "grants are sorted and searched by one comparison"},
 	{"grants/edge/distance: *", "distance is asked only of grants that do not contain t, so t is at neither end"},
 	{"grants/condition/distance: !g.Limit.IsZero() && t.After(g.Limit) -> true", "distance is asked only of grants that do not contain t: what is not before is after"},
 	{"grants/condition/distance: !g.Limit.IsZero() -> true", "the same"},
@@ -49,6 +51,7 @@ var equivalents = []alike{
 	{"join/condition/of: ps != nil -> false", "works the same out again"},
 	{"join/condition/of: f.Who.Org == p.OktaOrg -> true", "a person is of one org, and is sought in that of the provider"},
 	{"join/condition/trueSecondFactor: f.Who.Org == org -> true*", "the same"},
+	{"join/condition/secondFactor: s.last.signOn != a.SignOn || s.last.policy != a.Policy -> true", "works the same out again"},
 	{"join/condition/trueSecondFactor: (best == nil || f.At.After(best.At)) -> true", "factors come by time; of two at one instant the contract prefers none"},
 	{"join/edge/trueSecondFactor: f.At.After(best.At) or equal", "the same"},
 
@@ -65,6 +68,10 @@ var equivalents = []alike{
 
 	// Assumptions and sessions.
 	{"assumptions/condition/assumptions: len(assumes) == 0 -> false", "goes over nothing"},
+	{"assumptions/condition/attribute: !a.Limit.IsZero() && a.lastUse.After(a.Limit) -> true", "saves looking for late calls where there can be none"},
+	{"assumptions/condition/attribute: a.lastUse.After(a.Limit) -> true", "the same"},
+	{"assumptions/edge/attribute: a.lastUse.After(a.Limit) or equal", "the same"},
+	{"assumptions/condition/take: a.uses == nil -> false", "makes room for several at once"},
 	{"assumptions/condition/attribute: !a.Limit.IsZero() -> true", "the rule looks at late calls only where there is a limit"},
 	{"assumptions/swap/attribute: uses[i].First -> Last", "calls are told apart by time only where they name neither key nor creation date, and then a use is of one instant"},
 	{"assumptions/edge/attribute: a.lastUse.After(a.end) or equal", "which of two events at one instant is said to end the session"},
@@ -86,6 +93,8 @@ var equivalents = []alike{
 
 	// Copies.
 	{"copies/condition/Distinct: !slices.IsSortedFunc(kept, byTime) -> true", "sorts what is sorted"},
+	{"copies/condition/byTime: c != 0 -> false #2", "facts of two sources at one instant are never compared with each other"},
+	{"copies/order/byTime: cmp.Compare(a.Source, b.Source) dropped", "the same"},
 	{"copies/condition/Distinct: !repeats(kept) -> false", "looks for copies where there are none"},
 	{"copies/condition/repeats: len(seen) < len(facts) -> true", "the same"},
 	{"copies/order/byCopy: cmp.Compare(a.Source, b.Source) reversed", "brings copies together all the same"},
