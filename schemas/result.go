@@ -48,7 +48,8 @@ type Grant struct {
 	// GrantedBy and RemovedBy did it. Who approved it is not in these events.
 	GrantedBy *Actor `json:"granted_by,omitempty"`
 	RemovedBy *Actor `json:"removed_by,omitempty"`
-	// Policy is the hash of the policy that mapped the group.
+	// Policy is the id of the policy that mapped the group: the first 16 hex
+	// digits of its SHA-256, as in all results.
 	Policy   string   `json:"policy"`
 	Evidence []string `json:"evidence"`
 	Meta
