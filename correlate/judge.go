@@ -43,7 +43,7 @@ func (j *judge) session(s *session) {
 		}
 	}
 	s.record.Unjudged = view.Unjudged
-	s.record.MFA = sessionMFA(view)
+	s.record.MFA = j.sessionMFA(view)
 	switch {
 	case broken:
 		s.record.Verdict = schemas.VerdictFinding
@@ -200,24 +200,25 @@ func (j *judge) report(r *rules.Rule, b *rules.Breach, s *schemas.Session, g *sc
 	j.findings = append(j.findings, f)
 }
 
-// sessionMFA is the worst answer of the session's assumptions. "No" is said
-// only where the rule could say it.
-func sessionMFA(s *rules.Session) schemas.MFA {
+// sessionMFA is the worst answer of the session's assumptions. "No" speaks of
+// an absence, so it needs coverage, even where no_mfa is waived.
+func (j *judge) sessionMFA(s *rules.Session) schemas.MFA {
 	answer := schemas.MFAYes
 	for _, a := range s.Assumptions {
-		switch a.MFA {
-		case schemas.MFANo:
-			answer = schemas.MFANo
-		case schemas.MFAUnknown:
-			if answer == schemas.MFAYes {
-				answer = schemas.MFAUnknown
-			}
+		switch {
+		case a.MFA == schemas.MFAYes:
+			continue
+		case a.MFA == schemas.MFANo && j.holds(rules.FactorNeed(a), a.Policy.Bounds.StalledAfter):
+			return schemas.MFANo
 		}
-	}
-	if answer == schemas.MFANo && slices.ContainsFunc(s.Unjudged, func(u schemas.Unjudged) bool { return u.Rule == "no_mfa" }) {
-		return schemas.MFAUnknown
+		answer = schemas.MFAUnknown
 	}
 	return answer
+}
+
+func (j *judge) holds(n rules.Need, stalledAfter time.Duration) bool {
+	_, reason := j.missing([]rules.Need{n}, stalledAfter)
+	return reason == ""
 }
 
 // sorted returns the findings by time, rule and id; of findings with the same

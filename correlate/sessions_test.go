@@ -1,6 +1,7 @@
 package correlate
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -82,5 +83,21 @@ func TestACallBeforeTheGrantIsNotTheLateOne(t *testing.T) {
 	f := byID(out.Findings)[schemas.FindingID("outlived_grant", ada.Key, "asm")]
 	if f.Rule == "" || f.Evidence[1] != "late" {
 		t.Errorf("%+v", f)
+	}
+}
+
+func TestNoSecondFactorIsNotClaimedOutsideCoverageEvenWhenWaived(t *testing.T) {
+	policies := parsePolicy(t, strings.Replace(testPolicy, "waives: [", "waives: [no_mfa, ", 1))
+	in := Input{Person: ada, Policies: policies, Facts: []*schemas.Fact{
+		signedOn("sso", oktaApp, "jti", "s1", at("09:05:00")),
+		assumed("asm", "Okta", account, "BreakGlass", "jti", at("09:05:30"), time.Hour),
+	}}
+	in.Coverage = covered(day, at("10:00:00")) // the factor is sought back to the day before
+	if s := Rebuild(in).Sessions[0]; s.MFA != schemas.MFAUnknown {
+		t.Errorf("outside coverage: %s", s.MFA)
+	}
+	in.Coverage = covered(day.AddDate(0, 0, -2), at("10:00:00"))
+	if s := Rebuild(in).Sessions[0]; s.MFA != schemas.MFANo {
+		t.Errorf("inside coverage: %s", s.MFA)
 	}
 }

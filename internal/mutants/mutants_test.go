@@ -76,7 +76,7 @@ func TestTheChangedFileIsGoAndKnowsItsMutants(t *testing.T) {
 		}
 	}
 	blamed := where[3]
-	out := "# jitaudit/p\n/tmp/x/p/sample.go:" + "99999:1: elsewhere\n"
+	out := "# jitaudit/p\n/src/x/p/sample.go:" + "99999:1: elsewhere\n"
 	if blame(out, map[string][]lines{f.path: where}) {
 		t.Error("an error outside all mutants is blamed on one")
 	}
@@ -88,7 +88,7 @@ func TestTheChangedFileIsGoAndKnowsItsMutants(t *testing.T) {
 func blameLine(t *testing.T, l lines, path string, where []lines) bool {
 	t.Helper()
 	n := l.first + 2
-	return blame("/tmp/x/"+path+":"+strconv.Itoa(n)+":3: undefined: x\n", map[string][]lines{path: where})
+	return blame("/src/x/"+path+":"+strconv.Itoa(n)+":3: undefined: x\n", map[string][]lines{path: where})
 }
 
 func TestAChangeByHandStandsOnce(t *testing.T) {
