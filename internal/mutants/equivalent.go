@@ -110,7 +110,7 @@ var equivalents = []alike{
 	{"judge/condition/assumptions: b != first -> true", "evidence stands once"},
 	{"judge/condition/neededUntil: n.To.After(last) -> true", "a rule's needs all end at one instant"},
 	{"judge/edge/due: at.Before(t) or equal", "keeps the smaller of two equal ones"},
-	{"judge/condition/sessionMFA: answer == schemas.MFANo -> true", "yes is said only where every assumption has it, and then the rule has judged all"},
+	{"judge/bound/sessionMFA: a.Policy.Bounds.StalledAfter *", "stalled or late, the shard does not hold what is needed; it only decides when a waived no_mfa is looked at again"},
 	{"judge/order/sorted: a.At.Compare(b.At) *", "results have no order"},
 	{"judge/order/sorted: strings.Compare(a.Rule, b.Rule) *", "the same"},
 	{"judge/order/sorted: strings.Compare(a.ID, b.ID) reversed", "the same"},
