@@ -23,6 +23,12 @@ const (
 	GroupAdded FactKind = "group_added"
 	// GroupRemoved: Okta group.user_membership.remove succeeded. Payload Group.
 	GroupRemoved FactKind = "group_removed"
+	// MemberObserved: Okta listed the person among a group's members. Payload
+	// Member.
+	MemberObserved FactKind = "member_observed"
+	// SnapshotComplete: all members of a group have been observed. It concerns
+	// nobody in particular. Payload Snapshot.
+	SnapshotComplete FactKind = "snapshot_complete"
 	// SignedOn: Okta user.authentication.sso to an application that speaks
 	// SAML succeeded. Payload SignOn.
 	SignedOn FactKind = "signed_on"
@@ -64,12 +70,14 @@ type Fact struct {
 	// Who holds the handles by which the event names its person.
 	Who Identity `json:"who"`
 
-	Group  *GroupChange `json:"group,omitempty"`
-	SignOn *SignOn      `json:"sign_on,omitempty"`
-	Factor *Factor      `json:"factor,omitempty"`
-	Assume *Assume      `json:"assume,omitempty"`
-	Portal *Portal      `json:"portal,omitempty"`
-	Call   *Call        `json:"call,omitempty"`
+	Group    *GroupChange `json:"group,omitempty"`
+	Member   *Group       `json:"member,omitempty"`
+	Snapshot *Snapshot    `json:"snapshot,omitempty"`
+	SignOn   *SignOn      `json:"sign_on,omitempty"`
+	Factor   *Factor      `json:"factor,omitempty"`
+	Assume   *Assume      `json:"assume,omitempty"`
+	Portal   *Portal      `json:"portal,omitempty"`
+	Call     *Call        `json:"call,omitempty"`
 }
 
 // Identity is the set of handles by which one event names one person, as the

@@ -3,6 +3,7 @@ package schemas
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strconv"
 	"strings"
 )
 
@@ -24,6 +25,15 @@ func GrantID(person, eventID, account, role string) string {
 
 // FindingID identifies a finding by rule, person and anchor event.
 func FindingID(rule, person, anchor string) string { return id("fnd", rule, person, anchor) }
+
+// CredentialKey identifies a credential in one quarter of an hour; the parts are
+// those of correlate.UseKey, times in Unix microseconds.
+func CredentialKey(principal, accessKey string, createdAt, slot int64) string {
+	return id("key", principal, accessKey, strconv.FormatInt(createdAt, 10), strconv.FormatInt(slot, 10))
+}
+
+// UseID identifies a use by its person and the credential's key.
+func UseID(person, key string) string { return id("use", person, key) }
 
 func id(prefix string, parts ...string) string {
 	var buf [256]byte

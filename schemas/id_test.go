@@ -25,6 +25,8 @@ func TestIDsDoNotMove(t *testing.T) {
 		{"session", schemas.SessionID("asm_00112233445566778899aabbccddeeff"), "ses_00112233445566778899aabbccddeeff"},
 		{"grant", schemas.GrantID(ada, event, "111111111111", "Admin"), "grt_3d4ea7340a1844667af1d6bcc060eb9e"},
 		{"finding", schemas.FindingID("no_grant", ada, event), "fnd_918f8801c92388bf651c0ce0a223223e"},
+		{"credential", schemas.CredentialKey("AROA1:ada", "", 0, 1), "key_843117c826420702250c4cc7a518263b"},
+		{"use", schemas.UseID(ada, "key_0123456789abcdef0123456789abcdef"), "use_ee685754966f520ee7c07875c7c3a8b8"},
 		{"longer than the buffer", schemas.FindingID("no_grant", strings.Repeat("x", 300), event), "fnd_60f857ae6aa92be1f226329aaf33b18c"},
 	}
 	for _, tt := range tests {

@@ -233,14 +233,59 @@ type Finding struct {
 	Meta
 }
 
-// Activity is one call, attributed to its assumption.
-type Activity struct {
-	EventID    string    `json:"event_id"`
-	Assumption string    `json:"assumption"`
-	Person     Person    `json:"person"`
-	At         time.Time `json:"at"`
-	Call       Call      `json:"call"`
+// Use is the calls that were made with one credential in one quarter of an
+// hour, and the session that they belong to. Its activity carries its Key.
+type Use struct {
+	ID     string `json:"id"`
+	Key    string `json:"key"`
+	Person Person `json:"person"`
+	// Assumption made the credentials; Session holds it.
+	Assumption string `json:"assumption"`
+	Session    string `json:"session"`
+	// PrincipalID, AccessKeyID and CreatedAt are by what the calls were made, as
+	// in Call; the key is left out for calls by the console and by services.
+	PrincipalID string    `json:"principal_id"`
+	AccessKeyID string    `json:"access_key_id,omitempty"`
+	CreatedAt   time.Time `json:"created_at,omitzero"`
+	First       time.Time `json:"first"`
+	Last        time.Time `json:"last"`
+	FirstID     string    `json:"first_id"`
+	LastID      string    `json:"last_id"`
+	// Services are those that were called, sorted.
+	Services []string `json:"services"`
 	Meta
+}
+
+// Activity is one call by an assumed role. What it says follows from its event
+// alone; whose it is, the Use of the same key says.
+type Activity struct {
+	EventID string    `json:"event_id"`
+	Use     string    `json:"use"`
+	Shard   string    `json:"shard"`
+	At      time.Time `json:"at"`
+	Call    Call      `json:"call"`
+	// Rank tells copies of one event apart: the greatest counts, see CopyRank.
+	Rank uint64 `json:"rank"`
+}
+
+// Covered is how far one partition of the results takes a shard into account.
+// Results know of a shard what all partitions have covered.
+type Covered struct {
+	// ID is "PARTITION/SHARD".
+	ID        string `json:"id"`
+	Partition int    `json:"partition"`
+	// Partitions is how many there are.
+	Partitions int        `json:"partitions"`
+	Shard      string     `json:"shard"`
+	Intervals  []Interval `json:"intervals"`
+	Meta
+}
+
+// Interval is [From, To) in event time.
+type Interval struct {
+	From  time.Time     `json:"from"`
+	To    time.Time     `json:"to"`
+	Basis CoverageBasis `json:"basis"`
 }
 
 // ActivityCounts counts the distinct calls of one session.

@@ -194,6 +194,8 @@ func (c *comparison) compare(at string, n node, typ reflect.Type) {
 		if n.Format != "date-time" || n.Pattern != "Z$" {
 			c.t.Errorf("%s: format %q and pattern %q, want date-time and Z$ (UTC)", at, n.Format, n.Pattern)
 		}
+	case typ == reflect.TypeFor[json.RawMessage]():
+		c.is(at, n, "object")
 	case typ == reflect.TypeFor[[]byte]():
 		c.is(at, n, "string")
 		if n.ContentEncoding != "base64" {
@@ -215,7 +217,7 @@ func (c *comparison) compare(at string, n node, typ reflect.Type) {
 		}
 	case typ.Kind() == reflect.Bool:
 		c.is(at, n, "boolean")
-	case typ.Kind() == reflect.Int, typ.Kind() == reflect.Int64:
+	case typ.Kind() == reflect.Int, typ.Kind() == reflect.Int64, typ.Kind() == reflect.Uint64:
 		c.is(at, n, "integer")
 	default:
 		c.t.Errorf("%s: this test knows no JSON Schema for %s", at, typ)

@@ -21,17 +21,21 @@ type layer struct {
 var layers = []layer{
 	{"schemas", nil},
 	{"correlate", []string{"correlate", "schemas"}},
-	{"correlate/stream", []string{"correlate/stream", "correlate", "schemas"}},
-	{"ingest", []string{"ingest", "schemas"}},
-	{"sinks", []string{"sinks", "correlate", "schemas"}},
+	{"correlate/stream", []string{"correlate/stream", "correlate", "internal/kafka", "schemas"}},
+	{"ingest", []string{"ingest", "internal/kafka", "schemas"}},
+	{"sinks", []string{"sinks", "correlate", "internal/kafka", "schemas"}},
 	{"dashboards", []string{"dashboards", "correlate", "schemas"}},
 	// What generates an organisation must not know how it will be judged.
 	{"internal/organisation", []string{"internal/organisation", "schemas"}},
+	// How to speak to Kafka is one thing for all that do.
+	{"internal/kafka", []string{"internal/kafka", "schemas"}},
+	// What answers as Okta and AWS do knows the vendors, not us.
+	{"internal/simulated", []string{"internal/simulated", "internal/organisation"}},
 	{"internal", []string{
-		"internal", "internal/organisation", "correlate", "correlate/stream", "ingest", "sinks", "dashboards", "schemas",
+		"internal", "internal/kafka", "internal/simulated", "internal/organisation", "correlate", "correlate/stream", "ingest", "sinks", "dashboards", "schemas",
 	}},
 	{"cmd", []string{
-		"cmd", "internal", "internal/organisation", "correlate", "correlate/stream", "ingest", "sinks", "dashboards", "schemas",
+		"cmd", "internal", "internal/kafka", "internal/simulated", "internal/organisation", "correlate", "correlate/stream", "ingest", "sinks", "dashboards", "schemas",
 	}},
 }
 
@@ -100,7 +104,7 @@ var reserved = []struct {
 	folders        []string
 	why            string
 }{
-	{"time", "Now Since Until", []string{"cmd", "ingest", "sinks"}, "take the time as a fact, as coverage or as a parameter"},
+	{"time", "Now Since Until", []string{"cmd", "ingest", "sinks", "internal/broker", "internal/chdb", "internal/kafka", "internal/simulated"}, "take the time as a fact, as coverage or as a parameter"},
 	{"fmt", "Print Printf Println", []string{"cmd"}, "write to an io.Writer"},
 	{"os", "Exit", []string{"cmd"}, "return an error"},
 	{"log", "Fatal Fatalf Fatalln Panic Panicf Panicln", []string{"cmd"}, "return an error"},
