@@ -8,10 +8,27 @@ import (
 	"jitaudit/schemas"
 )
 
-// callers find whose a call is: by the issued key, else by the role session.
-type callers struct {
+// Callers find whose a call is: by the issued key, else by the role session.
+type Callers struct {
 	byKey       map[string]assumed // the earliest, should two carry one key
 	byPrincipal map[string][]assumed
+}
+
+// Anchor is an assumption with the person who made it.
+type Anchor struct {
+	Fact   *schemas.Fact
+	Person *schemas.Person
+}
+
+// NewCallers returns the callers of some assumptions, whose order and repetition
+// change nothing.
+func NewCallers(anchors []Anchor) Callers {
+	c := newCallers()
+	for _, a := range anchors {
+		c.add(a.Fact.Assume.PrincipalID, a.Fact.Assume.AccessKeyID, assumed{a.Fact.At, a.Fact.ID, a.Person})
+	}
+	c.sort()
+	return c
 }
 
 // assumed says who made an assumption, and when.
@@ -27,12 +44,17 @@ type assumed struct {
 // before the call. The key is left empty for the console's calls and for those
 // that a service made, as in correlate.UseKey.
 func (d *Directory) ResolveCall(principalID, accessKeyID string, createdAt, at time.Time) (schemas.Person, bool) {
+	return d.calls.Find(principalID, accessKeyID, createdAt, at)
+}
+
+// Find is Directory.ResolveCall.
+func (c *Callers) Find(principalID, accessKeyID string, createdAt, at time.Time) (schemas.Person, bool) {
 	if accessKeyID != "" {
-		if a, ok := d.calls.byKey[accessKeyID]; ok {
+		if a, ok := c.byKey[accessKeyID]; ok {
 			return *a.person, true
 		}
 	}
-	list := d.calls.byPrincipal[principalID]
+	list := c.byPrincipal[principalID]
 	if len(list) == 0 {
 		return schemas.Person{}, false
 	}
@@ -52,28 +74,39 @@ func (d *Directory) ResolveCall(principalID, accessKeyID string, createdAt, at t
 	return *list[i].person, true
 }
 
-func (d *Directory) newCallers(facts map[copyKey]*assumption) callers {
-	c := callers{byKey: make(map[string]assumed), byPrincipal: make(map[string][]assumed)}
+func (d *Directory) newCallers(facts map[copyKey]*assumption) Callers {
+	c := newCallers()
 	people := make(map[schemas.Person]*schemas.Person)
 	for key, f := range facts {
 		p := d.assumer(&schemas.Fact{At: f.at, Who: f.who, Assume: &schemas.Assume{ProviderARN: f.provider}})
 		if people[p] == nil {
 			people[p] = &p
 		}
-		a := assumed{f.at, key.id, people[p]}
-		if f.principalID != "" {
-			c.byPrincipal[f.principalID] = append(c.byPrincipal[f.principalID], a)
-		}
-		if k := f.accessKey; k != "" {
-			if o, ok := c.byKey[k]; !ok || compareAssumed(a, o) < 0 {
-				c.byKey[k] = a
-			}
+		c.add(f.principalID, f.accessKey, assumed{f.at, key.id, people[p]})
+	}
+	c.sort()
+	return c
+}
+
+func newCallers() Callers {
+	return Callers{byKey: make(map[string]assumed), byPrincipal: make(map[string][]assumed)}
+}
+
+func (c *Callers) add(principalID, accessKeyID string, a assumed) {
+	if principalID != "" {
+		c.byPrincipal[principalID] = append(c.byPrincipal[principalID], a)
+	}
+	if accessKeyID != "" {
+		if o, ok := c.byKey[accessKeyID]; !ok || compareAssumed(a, o) < 0 {
+			c.byKey[accessKeyID] = a
 		}
 	}
+}
+
+func (c *Callers) sort() {
 	for _, list := range c.byPrincipal {
 		slices.SortFunc(list, compareAssumed)
 	}
-	return c
 }
 
 func compareAssumed(a, b assumed) int {

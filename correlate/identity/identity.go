@@ -11,7 +11,8 @@ import (
 	"jitaudit/schemas"
 )
 
-// Directory knows who carries which handle. It does not change.
+// Directory knows who carries which handle. One from a Builder does not change;
+// one from NewDirectory learns.
 type Directory struct {
 	policies *policy.Set
 	users    map[string]*user // by person key
@@ -21,7 +22,7 @@ type Directory struct {
 	// portal are the names that Identity Center user ids go by.
 	portal  map[string][]string
 	aliases map[*policy.Policy]map[string]string
-	calls   callers
+	calls   Callers
 }
 
 // user is an Okta user, with the latest name they were seen with.
