@@ -1,0 +1,219 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+)
+
+// cursor reads one partition from an offset on. kafka-go's Reader is not used
+// since it jumps to the log's start, silently, when records are gone.
+type cursor struct {
+	c *Client
+	partition
+	// next is the offset that is asked for next; FirstOffset until the log's
+	// start is known.
+	next int64
+	// end is the offset after the last record, as of the last answer.
+	end     int64
+	pending []Message
+	// most is how much the next answer may hold, in bytes; 0: fetchBytes.
+	most int64
+}
+
+// FirstOffset stands for the log's first record where a group has committed
+// nothing.
+const FirstOffset int64 = -1
+
+const (
+	// fetchBytes is how much of a partition an answer holds, compressed.
+	fetchBytes = 1 << 20
+	// fetchMost is more than any batch has.
+	fetchMost = 64 << 20
+	// emptyAnswers in a row mean that there is nothing up to the end.
+	emptyAnswers = 3
+	// fetchWait is how long the broker waits for a record to come.
+	fetchWait = 500 * time.Millisecond
+)
+
+// fetch returns at most limit messages, in order; it waits for the first one.
+func (r *cursor) fetch(ctx context.Context, limit int) ([]Message, error) {
+	for failed := 0; len(r.pending) == 0; {
+		err := r.fill(ctx)
+		if err == nil {
+			failed = 0
+			continue
+		}
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("read %s at offset %d: %w", r.partition, r.next, context.Cause(ctx))
+		}
+		err = explain(fmt.Sprintf("read %s at offset %d", r.partition, r.next), err)
+		failed++
+		if !transient(err) || unknownTopic(err) && failed > askAttempts {
+			return nil, err
+		}
+		r.c.log.Warn("reading from Kafka is tried again", "topic", r.topic, "partition", r.id, "attempt", failed, "error", err)
+		r.c.forget()
+		if cause := backoff(ctx, failed); cause != nil {
+			return nil, fmt.Errorf("%w (%w)", err, cause)
+		}
+	}
+	n := min(limit, len(r.pending))
+	out := r.pending[:n:n]
+	r.pending = r.pending[n:]
+	return out, nil
+}
+
+// fill asks once for the records from next on.
+func (r *cursor) fill(ctx context.Context) error {
+	if r.next == FirstOffset {
+		bounds, err := r.c.bounds(ctx, r.topic, []int{r.id})
+		if err != nil {
+			return err
+		}
+		r.next = bounds[r.id].First
+	}
+	res, err := r.c.kafka.Fetch(ctx, &kafkago.FetchRequest{
+		Topic:     r.topic,
+		Partition: r.id,
+		Offset:    r.next,
+		MinBytes:  1,
+		MaxBytes:  max(r.most, fetchBytes),
+		MaxWait:   fetchWait,
+	})
+	if err != nil {
+		return err
+	}
+	if errors.Is(res.Error, kafkago.OffsetOutOfRange) {
+		return r.lost(ctx)
+	}
+	if res.Error != nil {
+		return res.Error
+	}
+	r.end = res.HighWatermark
+	batches := []kafkago.RecordReader{}
+	if stream, ok := res.Records.(*protocol.RecordStream); ok {
+		batches = stream.Records
+	}
+	if err := r.take(batches); err != nil {
+		return err
+	}
+	if len(batches) > 0 && len(r.pending) == 0 && r.next < r.end {
+		// An answer begins with the whole batch that next lies in (KIP-74), so a
+		// record that is not in it was compacted away, at the batch's end.
+		r.next++
+	}
+	return nil
+}
+
+// take makes messages of what is not before next.
+func (r *cursor) take(batches []kafkago.RecordReader) error {
+	for _, b := range batches {
+		if _, control := b.(*protocol.ControlBatch); control {
+			continue // marks of transactions, which have no content
+		}
+		for {
+			rec, err := b.ReadRecord()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				return err
+			}
+			if rec.Offset < r.next {
+				continue
+			}
+			m, err := r.message(rec)
+			if err != nil {
+				return err
+			}
+			r.pending = append(r.pending, m)
+			r.next = rec.Offset + 1
+		}
+	}
+	return nil
+}
+
+func (r *cursor) message(rec *kafkago.Record) (Message, error) {
+	m := Message{Topic: r.c.short(r.topic), Partition: r.id, Offset: rec.Offset, Headers: rec.Headers, Time: rec.Time}
+	var err error
+	if m.Key, err = protocol.ReadAll(rec.Key); err != nil {
+		return m, err
+	}
+	m.Value, err = protocol.ReadAll(rec.Value)
+	return m, err
+}
+
+// lost tells an offset that is outside the log from one that a broker does not
+// know of yet.
+func (r *cursor) lost(ctx context.Context) error {
+	bounds, err := r.c.bounds(ctx, r.topic, []int{r.id})
+	if err != nil {
+		return err
+	}
+	b := bounds[r.id]
+	if r.next >= b.First && r.next <= b.End {
+		return kafkago.OffsetNotAvailable
+	}
+	return &OffsetLostError{Topic: r.topic, Partition: r.id, Offset: r.next, First: b.First, End: b.End}
+}
+
+// ReadAll calls do for every record of a partition from its start to its end at
+// the time of the call. In a compacted topic a key whose record is replaced
+// meanwhile may come with neither: its new record lies behind that end. An
+// error of do ends the reading and is returned as it is.
+func (c *Client) ReadAll(ctx context.Context, topic string, partitionID int, do func(Message) error) error {
+	p := partition{c.full(topic), partitionID}
+	doing := fmt.Sprintf("read all of %s", p)
+	var b Bounds
+	err := c.ask(ctx, doing, func(ctx context.Context) error {
+		bounds, err := c.bounds(ctx, p.topic, []int{p.id})
+		b = bounds[p.id]
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	r := &cursor{c: c, partition: p, next: b.First}
+	for failed, empty := 0, 0; r.next < b.End && empty < emptyAnswers; {
+		before := r.next
+		if err := r.fill(ctx); err != nil {
+			if ctx.Err() != nil {
+				return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
+			}
+			failed++
+			if err = explain(doing, err); !transient(err) || failed == askAttempts {
+				return err
+			}
+			c.forget()
+			if cause := backoff(ctx, failed); cause != nil {
+				return fmt.Errorf("%w (%w)", err, cause)
+			}
+			continue
+		}
+		failed = 0
+		if r.next == before {
+			// Either the batch is larger than an answer may be, or compaction has
+			// removed all that was left.
+			r.most = fetchMost
+			empty++
+			continue
+		}
+		empty = 0
+		for _, m := range r.pending {
+			if m.Offset >= b.End {
+				return nil
+			}
+			if err := do(m); err != nil {
+				return err
+			}
+		}
+		r.pending = nil
+	}
+	return nil
+}

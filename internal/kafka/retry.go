@@ -1,0 +1,76 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	minBackoff = 50 * time.Millisecond
+	maxBackoff = 2 * time.Second
+	// topicPatience is how long an unknown topic may be due to an old view of
+	// the cluster.
+	topicPatience = 10 * time.Second
+	// askAttempts is how often a question is put that a caller waits for.
+	askAttempts = 5
+)
+
+// backoff waits before the attempt after n failed ones, or until ctx ends.
+func backoff(ctx context.Context, n int) error {
+	d := min(minBackoff<<min(n-1, 10), maxBackoff)
+	d = d/2 + rand.N(d/2+1)
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// ask does a request that changes nothing, a few times if need be. A broker
+// that can't be reached is told at once.
+func (c *Client) ask(ctx context.Context, doing string, request func(context.Context) error) error {
+	for n := 1; ; n++ {
+		err := request(ctx)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
+		}
+		// kafka-go does not always say why; connecting anew does.
+		if cause := c.reach(ctx); cause != nil {
+			return explain(doing, cause)
+		}
+		err = explain(doing, err)
+		if n == askAttempts || !transient(err) {
+			return err
+		}
+		c.forget()
+		if cause := backoff(ctx, n); cause != nil {
+			return fmt.Errorf("%w (%w)", err, cause)
+		}
+	}
+}
+
+// reach returns nil if a broker can be connected to and lets us in.
+func (c *Client) reach(ctx context.Context) error {
+	var failed []error
+	for _, b := range c.cfg.Brokers {
+		conn, err := c.dialer.DialContext(ctx, "tcp", b)
+		if err == nil {
+			return conn.Close()
+		}
+		var unreachable *unreachableError
+		if errors.As(err, &unreachable) {
+			err = unreachable
+		}
+		failed = append(failed, err)
+	}
+	return errors.Join(failed...)
+}
