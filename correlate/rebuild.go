@@ -74,12 +74,19 @@ func Rebuild(in Input) Outcome {
 
 // SessionOf returns the id of the session that a use belongs to.
 func (o *Outcome) SessionOf(u *Use) (id string, ok bool) {
+	_, id, ok = o.Attribute(u)
+	return id, ok
+}
+
+// Attribute returns the ids of the assumption that a use belongs to, and of the
+// session that holds it.
+func (o *Outcome) Attribute(u *Use) (assumption, session string, ok bool) {
 	if o.anchors == nil {
-		return "", false
+		return "", "", false
 	}
 	a := o.anchors.find(&u.UseKey, u.First)
 	if a == nil {
-		return "", false
+		return "", "", false
 	}
-	return a.session.record.ID, true
+	return a.id, a.session.record.ID, true
 }

@@ -16,23 +16,25 @@ const UseSlot = 15 * time.Minute
 // as repetition cannot change it: nothing here is a count.
 type Use struct {
 	UseKey
-	First, Last     time.Time
-	FirstID, LastID string
+	First   time.Time `json:"first"`
+	Last    time.Time `json:"last"`
+	FirstID string    `json:"first_id"`
+	LastID  string    `json:"last_id"`
 	// Services are those called, sorted.
-	Services []string
+	Services []string `json:"services"`
 }
 
 // UseKey tells uses apart.
 type UseKey struct {
-	PrincipalID string // "AROA…:session name"
+	PrincipalID string `json:"principal_id"` // "AROA…:session name"
 	// AccessKeyID is empty for calls by the console, which takes a new key per
 	// request, and by AWS services on the session's behalf.
-	AccessKeyID string
-	CreatedAt   time.Time // creationDate; zero where unknown
+	AccessKeyID string    `json:"access_key_id,omitempty"`
+	CreatedAt   time.Time `json:"created_at,omitzero"` // creationDate; zero where unknown
 	// Slot is the start of the quarter of an hour, or the very second of a call
 	// that names neither key nor creation date: such a call belongs to the
 	// latest assumption before it.
-	Slot time.Time
+	Slot time.Time `json:"slot"`
 }
 
 // KeyOf says to which use a call belongs.

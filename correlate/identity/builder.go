@@ -61,7 +61,7 @@ func (b *Builder) Observe(f *schemas.Fact) {
 }
 
 func (b *Builder) observeUser(f *schemas.Fact) {
-	key := oktaKey(&f.Who)
+	key := OktaKey(&f.Who)
 	if key == "" {
 		return
 	}

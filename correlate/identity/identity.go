@@ -51,7 +51,7 @@ func (d *Directory) Resolve(f *schemas.Fact) (schemas.Person, bool) {
 	case schemas.PortalUsed:
 		return d.portalUser(f)
 	default:
-		key := oktaKey(&f.Who)
+		key := OktaKey(&f.Who)
 		if u := d.users[key]; u != nil {
 			return u.person(), true
 		}
@@ -59,9 +59,9 @@ func (d *Directory) Resolve(f *schemas.Fact) (schemas.Person, bool) {
 	}
 }
 
-// oktaKey is the key of the Okta user that an Okta event names; an event
-// without user id is known by its login.
-func oktaKey(w *schemas.Identity) string {
+// OktaKey is the key of the Okta user that an Okta event names; empty where it
+// names none. A user of whom no id is given is known by the login.
+func OktaKey(w *schemas.Identity) string {
 	switch {
 	case w.OktaUserID != "":
 		return "okta:" + w.Org + "/" + w.OktaUserID

@@ -45,7 +45,7 @@ func Claims(f *schemas.Fact) []Claim {
 	case schemas.PortalUsed:
 		return portalClaims(f)
 	}
-	key := oktaKey(&f.Who)
+	key := OktaKey(&f.Who)
 	if key == "" {
 		return nil
 	}

@@ -52,7 +52,7 @@ var sources = []source{
 	{"correlate/identity/builder.go", "identity", nil},
 	{"correlate/identity/calls.go", "identity", nil},
 	// An event of the portal gives no result whoever it is found to concern.
-	{"correlate/identity/identity.go", "identity", regexp.MustCompile(`^(Resolve|oktaKey|Fold|assumer|find|asOf|person|stranger|ResolveCall)$`)},
+	{"correlate/identity/identity.go", "identity", regexp.MustCompile(`^(Resolve|OktaKey|Fold|assumer|find|asOf|person|stranger|ResolveCall)$`)},
 	{"correlate/policy/bounds.go", "policy", regexp.MustCompile(`^(table|reachGrants)$`)},
 	{"correlate/policy/groups.go", "policy", regexp.MustCompile(`^(Targets|open)$`)},
 	{"correlate/policy/hours.go", "outside_hours", regexp.MustCompile(`^(WithinHours|contains|in[A-Z]?\w*)$`)},

@@ -1,0 +1,295 @@
+package partition
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"jitaudit/correlate"
+	"jitaudit/correlate/stream/entry"
+	"jitaudit/schemas"
+)
+
+// coverage is what the partition knows of each shard: what the sources have
+// said, what the homes of each partition have taken into account, and, where
+// all have, what absence can be judged by.
+type coverage struct {
+	source  map[string]*source
+	relayed []map[string]*relayed
+	// all is what every partition has taken into account; judged is the same for
+	// Rebuild. Both are as of the last tick.
+	all    map[string]spans
+	judged correlate.Coverage
+
+	grown  map[string]struct{} // shards of which the sources said more since the last tick
+	relays map[string]struct{} // shards of which a home said more since the last tick
+
+}
+
+// source is what a shard's collector has said, and by which records.
+type source struct {
+	spans      spans
+	increments []increment
+}
+
+type increment struct {
+	span
+	offset int64
+}
+
+type relayed struct {
+	spans   spans
+	offsets []int64
+}
+
+func newCoverage(partitions int) *coverage {
+	c := &coverage{
+		source: make(map[string]*source), relayed: make([]map[string]*relayed, partitions), all: make(map[string]spans),
+		grown: make(map[string]struct{}), relays: make(map[string]struct{}),
+	}
+	for i := range c.relayed {
+		c.relayed[i] = make(map[string]*relayed)
+	}
+	c.judged = correlate.NewCoverage(nil)
+	return c
+}
+
+// take learns what a source says of itself.
+func (c *coverage) take(offset int64, said *schemas.Coverage, r *refs) bool {
+	s := c.sourceOf(said.Shard)
+	in := increment{span{said.From, said.To}, offset}
+	if !s.spans.add(in.span) {
+		return false
+	}
+	s.increments = append(s.increments, in)
+	r.hold(offset)
+	c.grown[said.Shard] = struct{}{}
+	return true
+}
+
+func (c *coverage) sourceOf(shard string) *source {
+	s := c.source[shard]
+	if s == nil {
+		s = &source{}
+		c.source[shard] = s
+	}
+	return s
+}
+
+// takeRelay learns what the homes of a partition have taken into account. What
+// this partition said of itself stands for the records it was said after.
+func (c *coverage) takeRelay(offset int64, e *entry.Relay, own bool, r *refs) bool {
+	known := c.relayed[e.Home][e.Shard]
+	if known == nil {
+		known = &relayed{}
+		c.relayed[e.Home][e.Shard] = known
+	}
+	said := spansOf(e.Spans)
+	grew := false
+	for _, s := range said {
+		grew = known.spans.add(s) || grew
+	}
+	if !grew {
+		return false
+	}
+	if slices.Equal(known.spans, said) {
+		for _, o := range known.offsets {
+			r.release(o)
+		}
+		known.offsets = known.offsets[:0]
+	}
+	known.offsets = append(known.offsets, offset)
+	r.hold(offset)
+	c.relays[e.Shard] = struct{}{}
+	if own {
+		c.settle(e.Shard, said, r)
+	}
+	return true
+}
+
+// settle lets go of the increments that an own relay stands for.
+func (c *coverage) settle(shard string, said spans, r *refs) {
+	s := c.sourceOf(shard)
+	for _, in := range said {
+		s.spans.add(in) // only when restored
+	}
+	s.increments = slices.DeleteFunc(s.increments, func(in increment) bool {
+		if said.hold(in.span) {
+			r.release(in.offset)
+			return true
+		}
+		return false
+	})
+}
+
+// advance brings all and judged up to date. It reports what changed, and whether
+// it changed otherwise than by growing at its end, so that what was not due may
+// have become so.
+func (c *coverage) advance(stalledAfter time.Duration) (changed []string, irregular bool) {
+	latest := c.latestOkta()
+	for shard := range c.relays {
+		before, now := c.all[shard], c.everywhere(shard)
+		if slices.Equal(before, now) {
+			continue
+		}
+		changed = append(changed, shard)
+		c.all[shard] = now
+		if isOkta(shard) {
+			grown := len(before) > 0 && len(now) == len(before) && now[0].from.Equal(before[0].from)
+			irregular = irregular || !grown || latest.Sub(before[len(before)-1].to) > stalledAfter
+		}
+	}
+	clear(c.relays)
+	if len(changed) > 0 {
+		slices.Sort(changed)
+		c.judged = correlate.NewCoverage(c.list())
+	}
+	return changed, irregular
+}
+
+// everywhere is what all partitions have taken into account of a shard.
+func (c *coverage) everywhere(shard string) spans {
+	var out spans
+	for i, of := range c.relayed {
+		r := of[shard]
+		if r == nil {
+			return nil
+		}
+		if i == 0 {
+			out = slices.Clone(r.spans)
+			continue
+		}
+		out = out.and(r.spans)
+	}
+	return out
+}
+
+// list is all, as others know coverage.
+func (c *coverage) list() []schemas.Coverage {
+	var out []schemas.Coverage
+	for shard, spans := range c.all {
+		for _, s := range spans {
+			out = append(out, schemas.Coverage{Shard: shard, From: s.from, To: s.to, Basis: schemas.CoverageAssumed})
+		}
+	}
+	slices.SortFunc(out, func(a, b schemas.Coverage) int {
+		if d := strings.Compare(a.Shard, b.Shard); d != 0 {
+			return d
+		}
+		return a.From.Compare(b.From)
+	})
+	return out
+}
+
+// unsaid returns, as of now, the shards of which the sources have said more than
+// this partition's homes have passed on, and forgets that they have.
+func (c *coverage) unsaid() []string {
+	out := make([]string, 0, len(c.grown))
+	for shard := range c.grown {
+		out = append(out, shard)
+	}
+	clear(c.grown)
+	slices.Sort(out)
+	return out
+}
+
+// end is how far a shard is taken into account everywhere.
+func (c *coverage) end(shard string) time.Time {
+	if s := c.all[shard]; len(s) > 0 {
+		return s[len(s)-1].to
+	}
+	return time.Time{}
+}
+
+func (c *coverage) latestOkta() (latest time.Time) {
+	for shard := range c.all {
+		if to := c.end(shard); isOkta(shard) && to.After(latest) {
+			latest = to
+		}
+	}
+	return latest
+}
+
+// passed is the instant that all shards that are covered at all have passed, of
+// Okta or of both sources; false when there is none.
+func (c *coverage) passed(both bool) (line time.Time, ok bool) {
+	for shard, s := range c.all {
+		if len(s) == 0 || !both && !isOkta(shard) {
+			continue
+		}
+		if to := c.end(shard); !ok || to.Before(line) {
+			line, ok = to, true
+		}
+	}
+	return line, ok
+}
+
+func isOkta(shard string) bool { return strings.HasPrefix(shard, schemas.OktaShard("")) }
+
+// spans are disjoint intervals that do not touch, by time.
+type spans []span
+
+type span struct{ from, to time.Time } // [from, to)
+
+func spansOf(list []schemas.Interval) (out spans) {
+	for _, i := range list {
+		out.add(span{i.From, i.To})
+	}
+	return out
+}
+
+func (s spans) intervals() []schemas.Interval {
+	out := make([]schemas.Interval, len(s))
+	for i, in := range s {
+		out[i] = schemas.Interval{From: in.from, To: in.to, Basis: schemas.CoverageAssumed}
+	}
+	return out
+}
+
+// hold reports whether an interval lies within one of s.
+func (s spans) hold(in span) bool {
+	return slices.ContainsFunc(s, func(o span) bool { return !in.from.Before(o.from) && !in.to.After(o.to) })
+}
+
+// add reports whether the interval adds anything.
+func (s *spans) add(in span) bool {
+	if !in.from.Before(in.to) || s.hold(in) {
+		return false
+	}
+	rest := (*s)[:0:0]
+	for _, o := range *s {
+		if o.to.Before(in.from) || in.to.Before(o.from) {
+			rest = append(rest, o)
+			continue
+		}
+		if o.from.Before(in.from) {
+			in.from = o.from
+		}
+		if in.to.Before(o.to) {
+			in.to = o.to
+		}
+	}
+	rest = append(rest, in)
+	slices.SortFunc(rest, func(a, b span) int { return a.from.Compare(b.from) })
+	*s = rest
+	return true
+}
+
+// and is what lies in both.
+func (s spans) and(o spans) (out spans) {
+	for _, a := range s {
+		for _, b := range o {
+			from, to := a.from, a.to
+			if b.from.After(from) {
+				from = b.from
+			}
+			if b.to.Before(to) {
+				to = b.to
+			}
+			if from.Before(to) {
+				out = append(out, span{from, to})
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,257 @@
+// Package partition rebuilds what one partition of the facts topic amounts to.
+// It is pure: what comes out at a tick is a function of the records up to it,
+// whatever was restored from where. Homes find out whose the facts of CloudTrail
+// are, persons are rebuilt from what is theirs; both may lie in any partition
+// and speak to each other through the topic. docs/stream.md has the whole.
+package partition
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"jitaudit/correlate"
+	"jitaudit/correlate/identity"
+	"jitaudit/correlate/stream/entry"
+	"jitaudit/schemas"
+)
+
+// Config says which partition it is, and what is final when.
+type Config struct {
+	Partition, Partitions int
+	// Horizon is how far coverage must have passed the end of a session before
+	// it is sealed.
+	Horizon time.Duration
+}
+
+// Partition is one partition's state. It is not safe for concurrent use.
+type Partition struct {
+	cfg       Config
+	policies  *policies
+	directory *identity.Directory
+	coverage  *coverage
+	claims    map[claimKey]heldClaim
+	corrected map[string]correction
+	homes     map[string]*home
+	persons   map[string]*person
+	// waiting are the facts of homes by the claims that their owner depends on.
+	waiting map[string]map[*homeFact]struct{}
+	// touched are homes and persons that must be looked at by the next tick.
+	touchedHomes   map[*home]struct{}
+	touchedPersons map[*person]struct{}
+	words          map[string]string
+
+	refs *refs
+	// line is before what ended is sealed; before parked, calls that nobody was
+	// found for are dropped.
+	line, parked time.Time
+	late         []Late
+	stats        Stats
+}
+
+type claimKey struct {
+	kind           identity.ClaimKind
+	handle, person string
+}
+
+// heldClaim is the record that stated a claim, and since when it holds.
+type heldClaim struct{ since, offset int64 }
+
+type correction struct {
+	rank   uint64
+	at     time.Time
+	offset int64
+}
+
+// Stats counts what came in since the partition was made or restored.
+type Stats struct {
+	// Facts and Calls are those that were new, Duplicates their equal copies,
+	// Late those whose interval had been sealed.
+	Facts, Calls, Duplicates, Late int64
+	// Persons and Homes are held now; Unsealed are the facts that they hold.
+	Persons, Homes int
+}
+
+// Late is a fact that came after its interval was sealed.
+type Late struct {
+	ID     string
+	At     time.Time
+	Source schemas.Source
+	Offset int64
+}
+
+// New returns an empty partition.
+func New(cfg Config) *Partition {
+	return &Partition{
+		cfg:            cfg,
+		policies:       newPolicies(),
+		coverage:       newCoverage(cfg.Partitions),
+		claims:         make(map[claimKey]heldClaim),
+		corrected:      make(map[string]correction),
+		homes:          make(map[string]*home),
+		persons:        make(map[string]*person),
+		waiting:        make(map[string]map[*homeFact]struct{}),
+		touchedHomes:   make(map[*home]struct{}),
+		touchedPersons: make(map[*person]struct{}),
+		words:          make(map[string]string),
+		refs:           &refs{held: make(map[int64]int)},
+	}
+}
+
+// Apply takes in the record at an offset. Kept is whether the record must be
+// remembered: restored with Restore, the kept ones make the same partition.
+// Ticks are not for Apply.
+func (p *Partition) Apply(offset int64, e *entry.Entry) (kept bool, err error) {
+	switch {
+	case e.Fact != nil && entry.IsHome(e.To):
+		return p.homeFact(offset, e), nil
+	case e.Fact != nil:
+		return p.personFact(offset, e.To, held{fact: e.Fact, offset: offset}), nil
+	case len(e.Calls) > 0:
+		return p.calls(offset, e)
+	case e.Sent != nil:
+		return p.sent(offset, e.To, e.Sent), nil
+	case e.Policy != nil:
+		return p.policy(offset, e.Policy)
+	}
+	for _, c := range e.Claims {
+		kept = p.claim(offset, c) || kept
+	}
+	for _, c := range e.Corrections {
+		kept = p.correct(offset, c) || kept
+	}
+	for _, c := range e.Coverage {
+		kept = p.coverage.take(offset, &c, p.refs) || kept
+	}
+	if e.Relay != nil {
+		if e.Relay.Home < 0 || e.Relay.Home >= p.cfg.Partitions {
+			return false, fmt.Errorf("it speaks of partition %d, of %d", e.Relay.Home, p.cfg.Partitions)
+		}
+		kept = p.coverage.takeRelay(offset, e.Relay, e.Relay.Home == p.cfg.Partition, p.refs) || kept
+	}
+	return kept, nil
+}
+
+// Stats tells how much is held.
+func (p *Partition) Stats() Stats {
+	s := p.stats
+	s.Persons, s.Homes = len(p.persons), len(p.homes)
+	return s
+}
+
+// Covered is how far all partitions are known to have taken each shard into
+// account.
+func (p *Partition) Covered() []schemas.Coverage { return p.coverage.list() }
+
+func (p *Partition) policy(offset int64, e *entry.Policy) (bool, error) {
+	kept, changed, err := p.policies.take(offset, e, p.refs)
+	if err != nil || !changed {
+		return kept, err
+	}
+	set := p.policies.set
+	if p.directory == nil {
+		p.directory = identity.NewDirectory(set)
+		for _, c := range p.policies.waiting {
+			p.directory.Learn(c)
+		}
+		p.policies.waiting = nil
+	} else {
+		p.directory.Judge(set)
+	}
+	for _, h := range p.homes {
+		for _, f := range h.facts {
+			p.index(f)
+			f.moved = true
+		}
+		p.touchedHomes[h] = struct{}{}
+	}
+	for _, who := range p.persons {
+		p.touchedPersons[who] = struct{}{}
+	}
+	return kept, nil
+}
+
+// claim learns about a handle. What depends on it is looked at by the next tick.
+func (p *Partition) claim(offset int64, c identity.Claim) bool {
+	if p.directory == nil { // no policy yet
+		p.policies.waiting = append(p.policies.waiting, c)
+	} else if !p.directory.Learn(c) {
+		return false
+	}
+	k := claimKey{c.Kind, c.Handle, c.Person + c.Name}
+	if before, ok := p.claims[k]; ok {
+		p.refs.release(before.offset)
+	}
+	p.claims[k] = heldClaim{c.Since, offset}
+	p.refs.hold(offset)
+	for f := range p.waiting[c.Key()] {
+		f.moved = true
+		p.touchedHomes[f.home] = struct{}{}
+	}
+	return true
+}
+
+// correct notes that a copy with an addendum exists. Where the others are is
+// not known; there are few addenda.
+func (p *Partition) correct(offset int64, c entry.Correction) bool {
+	before, known := p.corrected[c.ID]
+	if known && before.rank >= c.Rank {
+		return false
+	}
+	if known {
+		p.refs.release(before.offset)
+	}
+	p.corrected[c.ID] = correction{c.Rank, c.At, offset}
+	p.refs.hold(offset)
+	for _, h := range p.homes {
+		if h.concerns(c.ID) {
+			p.touchedHomes[h] = struct{}{}
+		}
+	}
+	return true
+}
+
+// outranked reports whether a better copy of an event is known.
+func (p *Partition) outranked(id string, rank uint64) bool { return p.corrected[id].rank > rank }
+
+func (p *Partition) word(s string) string {
+	if w, ok := p.words[s]; ok {
+		return w
+	}
+	p.words[s] = s
+	return s
+}
+
+// refs counts, for each remembered record, how much of it is still needed.
+type refs struct {
+	held map[int64]int
+	zero []int64
+}
+
+func (r *refs) hold(offset int64) { r.held[offset]++ }
+
+func (r *refs) release(offset int64) {
+	if r.held[offset]--; r.held[offset] == 0 {
+		r.zero = append(r.zero, offset)
+	}
+}
+
+// unneeded returns the records of which nothing is needed any more, and forgets
+// them.
+func (r *refs) unneeded() []int64 {
+	out := r.zero
+	for _, offset := range out {
+		delete(r.held, offset)
+	}
+	r.zero = nil
+	slices.Sort(out)
+	return out
+}
+
+// input is what a person is rebuilt from.
+func (p *Partition) input(who *person) correlate.Input {
+	return correlate.Input{
+		Person: who.Person(), Facts: who.list(), Uses: who.usesList(),
+		Policies: p.policies.set, Coverage: p.coverage.judged,
+	}
+}

@@ -1,0 +1,135 @@
+package partition_test
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"jitaudit/correlate/stream/resolve"
+	"jitaudit/internal/organisation"
+	"jitaudit/schemas"
+	"jitaudit/schemas/topics"
+)
+
+const week = 7 * 24 * time.Hour
+
+func history(t *testing.T, seed uint64) *organisation.History {
+	t.Helper()
+	h, err := organisation.Generate(organisation.Config{Seed: seed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// compare holds the tables against a scan of the same logs.
+func (c *cluster) compare(h *organisation.History, shards map[string]schemas.Source) {
+	c.t.Helper()
+	want, wantCounts := scanned(c.t, h, shards)
+	got, _ := c.standing()
+	delete(got, topics.Uses)
+	for topic := range want {
+		if d := cmp.Diff(want[topic], got[topic]); d != "" {
+			c.t.Errorf("%s: scan (-) stream (+):\n%.6000s", topic, d)
+		}
+	}
+	if d := cmp.Diff(wantCounts, c.counts()); d != "" {
+		c.t.Errorf("activity: scan (-) stream (+):\n%.3000s", d)
+	}
+}
+
+func TestTheStreamSaysWhatAScanSays(t *testing.T) {
+	h := history(t, 1)
+	c := newCluster(t, 3, week)
+	c.policy(h.Policy)
+	records, shards := rawOf(h)
+	owners := []*owner{c.own(0), c.own(1), c.own(2)}
+	c.raw(records...)
+	for shard := range shards {
+		for _, cov := range coverageOf(h, shard) {
+			c.raw(coverageRecord(t, cov))
+		}
+	}
+	c.settle(owners)
+	c.compare(h, shards)
+}
+
+// Whatever the order of events, however often they come, wherever ticks fall,
+// whoever owns a partition, and wherever owners stop.
+func TestOrderRepetitionTicksAndOwnersChangeNothing(t *testing.T) {
+	seeds := 6
+	if testing.Short() {
+		seeds = 2
+	}
+	for seed := range seeds {
+		r := rand.New(rand.NewPCG(uint64(seed), 7))
+		h := history(t, uint64(seed))
+		c := newCluster(t, 1+r.IntN(4), week)
+		records, shards := rawOf(h)
+		for range len(records) / 10 {
+			records = append(records, records[r.IntN(len(records))])
+		}
+		shuffle(r, records)
+		c.policy(h.Policy)
+		owners := c.disturbed(r, records)
+		for shard := range shards {
+			for _, cov := range coverageOf(h, shard) {
+				c.raw(coverageRecord(t, cov))
+			}
+			c.disturb(r, owners)
+		}
+		var last []*owner
+		for n := range c.facts {
+			last = append(last, c.own(n))
+		}
+		c.settle(last)
+		c.compare(h, shards)
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+}
+
+// disturbed writes records while owners come and go.
+func (c *cluster) disturbed(r *rand.Rand, records []resolve.Raw) []*owner {
+	owners := make([]*owner, len(c.facts))
+	for n := range owners {
+		owners[n] = c.own(n)
+	}
+	for len(records) > 0 {
+		n := min(len(records), 1+r.IntN(200))
+		c.raw(records[:n]...)
+		records = records[n:]
+		c.disturb(r, owners)
+	}
+	return owners
+}
+
+func (c *cluster) disturb(r *rand.Rand, owners []*owner) {
+	for n := range owners {
+		if r.IntN(3) == 0 {
+			c.clock = c.clock.Add(time.Second)
+			c.tickOne(n)
+		}
+		at := never
+		if r.IntN(4) == 0 {
+			at = crash(1 + r.IntN(5))
+		}
+		var stale *owner
+		if r.IntN(5) == 0 {
+			stale = owners[n]
+			owners[n] = c.own(n)
+		}
+		for range r.IntN(300) {
+			if !owners[n].step(at) && at != never {
+				owners[n] = c.own(n)
+				break
+			}
+			if stale != nil && r.IntN(2) == 0 {
+				stale.step(never)
+			}
+		}
+	}
+}

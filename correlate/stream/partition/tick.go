@@ -1,0 +1,197 @@
+package partition
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"jitaudit/correlate"
+	"jitaudit/correlate/identity"
+	"jitaudit/correlate/stream/entry"
+	"jitaudit/schemas"
+	"jitaudit/schemas/topics"
+)
+
+// Output is what a tick lets out.
+type Output struct {
+	// Entries are for the facts topic: for the partition of their To, or, of the
+	// Relays, for every partition, after all others have been acknowledged.
+	Entries []*entry.Entry
+	Relays  []*entry.Entry
+	// Results are for the topics of the results, Activity for its own.
+	Results  []Result
+	Activity []schemas.Activity
+	// Late are facts whose interval had been sealed.
+	Late []Late
+	// Unneeded are the offsets of records that need not be remembered any more,
+	// once the tick has been committed.
+	Unneeded []int64
+}
+
+// Result is one version of one record.
+type Result struct {
+	Topic, ID string
+	Value     []byte
+}
+
+const (
+	// grid is how finely lines are drawn before which things are final: sealing
+	// looks at everybody.
+	grid = time.Hour
+	// longestUse is how long after an assumption its credentials may be used (12
+	// hours), with room for those of a portal session's console.
+	longestUse = 36 * time.Hour
+)
+
+// Tick settles everything up to the offset of a tick, which is the version of
+// what comes out.
+func (p *Partition) Tick(version int64, at time.Time) (Output, error) {
+	var out Output
+	if p.policies.set == nil {
+		return out, nil // nothing can be judged
+	}
+	changed, irregular := p.coverage.advance(p.stalledAfter())
+	for _, h := range slices.SortedFunc(maps.Keys(p.touchedHomes), func(a, b *home) int { return strings.Compare(a.name, b.name) }) {
+		p.settleHome(h, version, &out)
+	}
+	clear(p.touchedHomes)
+	for _, shard := range p.coverage.unsaid() {
+		out.Relays = append(out.Relays, &entry.Entry{Relay: &entry.Relay{
+			Home: p.cfg.Partition, Shard: shard, Spans: p.coverage.source[shard].spans.intervals(),
+		}})
+	}
+	p.touchDue(changed, irregular)
+	m := schemas.Meta{Version: version, Observed: at.UTC()}
+	for _, who := range slices.SortedFunc(maps.Keys(p.touchedPersons), func(a, b *person) int { return strings.Compare(a.key, b.key) }) {
+		if err := p.settlePerson(who, m, &out); err != nil {
+			return out, err
+		}
+	}
+	clear(p.touchedPersons)
+	if err := p.advanceLine(); err != nil {
+		return out, err
+	}
+	for _, shard := range changed {
+		r, err := p.covered(shard, m)
+		if err != nil {
+			return out, err
+		}
+		out.Results = append(out.Results, r)
+	}
+	out.Late, p.late = p.late, nil
+	out.Unneeded = p.refs.unneeded()
+	return out, nil
+}
+
+// Settle ends restoring: what the restored records amounted to has come out
+// before. It returns the offsets of records that need not be remembered.
+func (p *Partition) Settle(version int64) ([]int64, error) {
+	out, err := p.Tick(version, time.Time{})
+	p.stats = Stats{}
+	return out.Unneeded, err
+}
+
+func (p *Partition) stalledAfter() time.Duration {
+	shortest := p.policies.set.All()[0].Bounds.StalledAfter
+	for _, q := range p.policies.set.All() {
+		shortest = min(shortest, q.Bounds.StalledAfter)
+	}
+	return shortest
+}
+
+// touchDue looks again at those whose results may depend on the coverage that
+// has changed.
+func (p *Partition) touchDue(changed []string, irregular bool) {
+	okta := slices.ContainsFunc(changed, isOkta)
+	if !okta {
+		return
+	}
+	latest := p.coverage.latestOkta()
+	for _, who := range p.persons {
+		if irregular || slices.ContainsFunc(who.due, func(d correlate.Due) bool {
+			if strings.HasSuffix(d.Shard, "/*") {
+				return d.At.Before(latest)
+			}
+			return d.At.Before(p.coverage.end(d.Shard))
+		}) {
+			p.touchedPersons[who] = struct{}{}
+		}
+	}
+}
+
+// covered is the record of how far a shard is taken into account.
+func (p *Partition) covered(shard string, m schemas.Meta) (Result, error) {
+	r := schemas.Covered{
+		ID: strconv.Itoa(p.cfg.Partition) + "/" + shard, Partition: p.cfg.Partition, Partitions: p.cfg.Partitions,
+		Shard: shard, Intervals: p.coverage.all[shard].intervals(), Meta: m,
+	}
+	value, err := encode(&r)
+	return Result{topics.Coverage, r.ID, value}, err
+}
+
+// advanceLine seals what has become final.
+func (p *Partition) advanceLine() error {
+	moved := false
+	if to, ok := p.coverage.passed(false); ok {
+		if line := to.Add(-p.cfg.Horizon).Truncate(grid); line.After(p.line) {
+			p.line, moved = line, true
+			for _, who := range p.persons {
+				if !who.hasBefore(line) {
+					continue
+				}
+				if err := p.seal(who); err != nil {
+					return fmt.Errorf("seal what %s did before %s: %w", who.key, line.Format(time.RFC3339), err)
+				}
+			}
+		}
+	}
+	if to, ok := p.coverage.passed(true); ok {
+		if parked := to.Add(-longestUse).Truncate(grid); parked.After(p.parked) {
+			p.parked, moved = parked, true
+		}
+	}
+	if !moved {
+		return nil
+	}
+	before := p.line.Add(-longestUse)
+	for _, h := range p.homes {
+		p.forget(h, before)
+	}
+	p.forgetClaims(before)
+	return nil
+}
+
+// forgetClaims drops what nothing will ask for: assertions, which are used soon
+// or never, and corrections of what has been dropped.
+func (p *Partition) forgetClaims(before time.Time) {
+	for k, c := range p.claims {
+		if k.kind == identity.AssertionClaim && c.since < before.UnixMicro() {
+			p.refs.release(c.offset)
+			delete(p.claims, k)
+		}
+	}
+	p.directory.Forget(before.UnixMicro())
+	for id, c := range p.corrected {
+		if c.at.Before(before) {
+			p.refs.release(c.offset)
+			delete(p.corrected, id)
+		}
+	}
+}
+
+func (who *person) hasBefore(line time.Time) bool {
+	for _, h := range who.facts {
+		if h.fact.At.Before(line) {
+			return true
+		}
+	}
+	for _, h := range who.uses {
+		if h.use.First.Before(line) {
+			return true
+		}
+	}
+	return false
+}

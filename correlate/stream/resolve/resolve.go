@@ -1,0 +1,200 @@
+// Package resolve turns raw records into entries of the facts topic. It decides
+// where a fact is sent, not whose it is: a fact of Okta names its person, one of
+// CloudTrail goes to a home, which finds out.
+package resolve
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"jitaudit/correlate/identity"
+	"jitaudit/correlate/stream/entry"
+	"jitaudit/schemas"
+)
+
+// Raw is one record of a raw topic.
+type Raw struct {
+	Source schemas.Source
+	Kind   schemas.RawKind
+	Shard  string
+	Value  []byte
+	// Topic, Partition and Offset are its position.
+	Topic     string
+	Partition int
+	Offset    int64
+}
+
+// Decode turns one event into a fact, as the decoders of package ingest do:
+// relevant is false for an event that proves nothing of interest, an error is
+// the reason of a dead letter. The fact must stay valid.
+type Decode func(*Raw) (fact schemas.Fact, relevant bool, err error)
+
+// Resolver turns raw records into entries. It is not safe for concurrent use.
+type Resolver struct {
+	decode Decode
+	// said is since when the claims that have been passed on hold; the keys are
+	// without that. Saying them again would be harmless.
+	said map[identity.Claim]int64
+}
+
+// maxSaid bounds what is remembered of claims.
+const maxSaid = 1 << 18
+
+// New returns a resolver.
+func New(decode Decode) *Resolver {
+	return &Resolver{decode: decode, said: make(map[identity.Claim]int64)}
+}
+
+// Batch is what some raw records amount to.
+type Batch struct {
+	// Entries are each for the partition of its To.
+	Entries []*entry.Entry
+	// Everywhere is for every partition.
+	Everywhere entry.Entry
+	// Coverage is for every partition too, once all others are acknowledged.
+	Coverage []schemas.Coverage
+	Dead     []schemas.DeadLetter
+	// Read = Used + Irrelevant + Dead, of events.
+	Read, Used, Irrelevant int64
+
+	packs map[string]*entry.Entry
+}
+
+// packed bounds the calls of one entry.
+const packed = 500
+
+// Add takes in one raw record.
+func (r *Resolver) Add(raw *Raw, b *Batch) {
+	switch raw.Kind {
+	case schemas.RawCoverage:
+		r.coverage(raw, b)
+		return
+	case schemas.RawEvent:
+		b.Read++
+	}
+	f, relevant, err := r.decode(raw)
+	if err == nil && relevant {
+		err = inTime(&f)
+	}
+	switch {
+	case err != nil:
+		b.dead(raw, err)
+	case !relevant:
+		b.Irrelevant++
+	default:
+		used := r.fact(&f, b)
+		switch {
+		case raw.Kind != schemas.RawEvent:
+		case used:
+			b.Used++
+		default:
+			b.Irrelevant++
+		}
+	}
+}
+
+// The years that events can be of. Anything else is a mistake, and could not
+// be written down once durations are added to it.
+const (
+	firstYear = 2000
+	lastYear  = 2200
+)
+
+func inTime(f *schemas.Fact) error {
+	times := []time.Time{f.At}
+	if f.Assume != nil && !f.Assume.Expires.IsZero() {
+		times = append(times, f.Assume.Expires)
+	}
+	if f.Call != nil && !f.Call.CreatedAt.IsZero() {
+		times = append(times, f.Call.CreatedAt)
+	}
+	for _, t := range times {
+		if y := t.Year(); y < firstYear || y > lastYear {
+			return fmt.Errorf("it is of the year %d, which cannot be: events are of %d to %d", y, firstYear, lastYear)
+		}
+	}
+	return nil
+}
+
+func (b *Batch) dead(raw *Raw, err error) {
+	b.Dead = append(b.Dead, schemas.DeadLetter{
+		Source: raw.Source, File: raw.Topic + "/" + strconv.Itoa(raw.Partition), Record: raw.Offset,
+		Reason: err.Error(), Raw: raw.Value[:min(len(raw.Value), schemas.RawLimit)],
+	})
+}
+
+func (r *Resolver) coverage(raw *Raw, b *Batch) {
+	var c schemas.Coverage
+	err := json.Unmarshal(raw.Value, &c)
+	if err == nil && (c.Shard != raw.Shard || !c.From.Before(c.To)) {
+		err = fmt.Errorf("it covers %s from %s to %s, in the shard %s", c.Shard, c.From, c.To, raw.Shard)
+	}
+	if err != nil {
+		b.dead(raw, fmt.Errorf("this is no coverage record of a collector: %w", err))
+		return
+	}
+	c.From, c.To = c.From.UTC(), c.To.UTC()
+	b.Coverage = append(b.Coverage, c)
+}
+
+// fact sends a fact on; false when it concerns nobody.
+func (r *Resolver) fact(f *schemas.Fact, b *Batch) bool {
+	r.claims(f, b)
+	switch {
+	case f.Call != nil:
+		b.call(f)
+		return true
+	case f.Source == schemas.CloudTrail:
+		b.Entries = append(b.Entries, &entry.Entry{To: entry.HomeOf(f), Fact: f})
+		b.correct(f)
+		return true
+	}
+	key := identity.OktaKey(&f.Who)
+	if key != "" {
+		b.Entries = append(b.Entries, &entry.Entry{To: key, Fact: f})
+	}
+	return key != ""
+}
+
+// claims passes on what a fact says of handles, unless that is known. An
+// assertion is of one sign-on, and news each time.
+func (r *Resolver) claims(f *schemas.Fact, b *Batch) {
+	for _, c := range identity.Claims(f) {
+		if c.Kind != identity.AssertionClaim {
+			k := c
+			k.Since = 0
+			if since, known := r.said[k]; known && since <= c.Since {
+				continue
+			}
+			if len(r.said) >= maxSaid {
+				clear(r.said)
+			}
+			r.said[k] = c.Since
+		}
+		b.Everywhere.Claims = append(b.Everywhere.Claims, c)
+	}
+}
+
+func (b *Batch) correct(f *schemas.Fact) {
+	if f.Addendum {
+		b.Everywhere.Corrections = append(b.Everywhere.Corrections, entry.Correction{ID: f.ID, Rank: entry.Rank(f), At: f.At})
+	}
+}
+
+// call packs a call with others of its role session.
+func (b *Batch) call(f *schemas.Fact) {
+	to := entry.HomeOf(f)
+	e := b.packs[to]
+	if e == nil || len(e.Calls) >= packed {
+		e = &entry.Entry{To: to}
+		if b.packs == nil {
+			b.packs = make(map[string]*entry.Entry)
+		}
+		b.packs[to] = e
+		b.Entries = append(b.Entries, e)
+	}
+	e.Calls = append(e.Calls, entry.CallOf(f))
+	b.correct(f)
+}
