@@ -115,6 +115,7 @@ func (p *Partition) calls(offset int64, e *entry.Entry) (bool, error) {
 		}
 		u.calls, u.fresh = append(u.calls, call{Call: c, offset: offset}), true
 		p.refs.hold(offset)
+		p.stats.Calls++
 		kept = true
 	}
 	p.touchedHomes[h] = struct{}{}
@@ -265,6 +266,7 @@ func (p *Partition) dedupe(u *use) {
 		case n > 0 && kept[n-1].ID == c.ID:
 			if kept[n-1].Rank == c.Rank {
 				p.stats.Duplicates++
+				p.stats.Calls--
 				kept[n-1].out = kept[n-1].out || c.out
 			}
 			p.refs.release(c.offset)

@@ -1,0 +1,273 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"jitaudit/correlate/stream/entry"
+	"jitaudit/correlate/stream/partition"
+	"jitaudit/internal/kafka"
+	"jitaudit/schemas"
+	"jitaudit/schemas/topics"
+)
+
+const (
+	// rebuildBatch is how many facts are taken in at a time.
+	rebuildBatch = 5000
+	// stateBytes is how much of what must be remembered waits to be written.
+	stateBytes = 8 << 20
+)
+
+// Rebuild reads the facts until ctx ends, and publishes what they amount to.
+func Rebuild(ctx context.Context, cfg Config) error {
+	w, err := cfg.Client.Writer(kafka.WriterConfig{})
+	if err != nil {
+		return err
+	}
+	group := kafka.GroupConfig{ID: cfg.Prefix + RebuildGroup, Topics: []string{topics.Facts}}
+	return cfg.Client.Group(ctx, group, func(ctx context.Context, c *kafka.Claim) error {
+		o := &owner{cfg: cfg, w: w, claim: c}
+		defer cfg.Metrics.disowned(c.Partition)
+		return ended(ctx, o.run(ctx))
+	})
+}
+
+// owner owns one partition of the facts topic.
+type owner struct {
+	cfg   Config
+	w     *kafka.Writer
+	claim *kafka.Claim
+	part  *partition.Partition
+
+	// kept are the records to remember that are not yet in the state topic.
+	kept      []kafka.Message
+	keptBytes int
+	// unneeded are those that need not be remembered once the next tick has been
+	// committed.
+	unneeded []int64
+
+	// news is set when something has come since the last tick; asked while a tick
+	// that this owner wrote has not come yet.
+	news, asked bool
+	lastTick    time.Time
+	pause       time.Duration
+}
+
+func (o *owner) run(ctx context.Context) error {
+	if err := o.restore(ctx); err != nil {
+		return err
+	}
+	batches := make(chan fetched)
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		o.fetch(ctx, batches)
+	}()
+	defer func() {
+		cancel()
+		<-done
+	}()
+	beat := time.NewTicker(max(o.cfg.Tick/4, 10*time.Millisecond))
+	defer beat.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case f := <-batches:
+			if f.err != nil {
+				return f.err
+			}
+			for i := range f.messages {
+				if err := o.record(ctx, &f.messages[i]); err != nil {
+					return err
+				}
+			}
+		case <-beat.C:
+		}
+		if err := o.beat(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+type fetched struct {
+	messages []kafka.Message
+	err      error
+}
+
+// fetch reads ahead by one batch.
+func (o *owner) fetch(ctx context.Context, batches chan<- fetched) {
+	for {
+		messages, err := o.claim.Fetch(ctx, rebuildBatch)
+		select {
+		case batches <- fetched{messages, err}:
+		case <-ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// beat writes a tick if it is time for one and there is anything to settle.
+func (o *owner) beat(ctx context.Context) error {
+	now := o.cfg.Now()
+	if !o.news || o.asked || now.Sub(o.lastTick) < max(o.cfg.Tick, o.pause) {
+		return nil
+	}
+	b, err := (&entry.Entry{Tick: &entry.Tick{At: now.UTC().Truncate(time.Millisecond)}}).Encode()
+	if err != nil {
+		return err
+	}
+	o.asked, o.lastTick = true, now
+	if err := o.w.Write(ctx, kafka.Message{Topic: topics.Facts, Partition: o.claim.Partition, Pinned: true, Value: b}); err != nil {
+		return fmt.Errorf("write a tick: %w", err)
+	}
+	return nil
+}
+
+func (o *owner) record(ctx context.Context, m *kafka.Message) error {
+	e, err := entry.Decode(m.Value)
+	if err == nil && e.Tick != nil {
+		return o.tick(ctx, m.Offset, e.Tick.At)
+	}
+	kept := false
+	if err == nil {
+		kept, err = o.part.Apply(m.Offset, e)
+	}
+	o.news = true
+	if err != nil {
+		return o.refuse(ctx, m, err)
+	}
+	if !kept {
+		return nil
+	}
+	o.kept = append(o.kept, kafka.Message{Topic: topics.State, Partition: o.claim.Partition, Pinned: true, Key: stateKey(m.Offset), Value: m.Value})
+	if o.keptBytes += len(m.Value); o.keptBytes > stateBytes {
+		return o.remember(ctx)
+	}
+	return nil
+}
+
+// refuse makes a dead letter of a record that is none of ours.
+func (o *owner) refuse(ctx context.Context, m *kafka.Message, why error) error {
+	d, err := deadLetter(&schemas.DeadLetter{
+		File: m.Topic + "/" + strconv.Itoa(m.Partition), Record: m.Offset,
+		Reason: why.Error(), Raw: m.Value[:min(len(m.Value), schemas.RawLimit)],
+	})
+	if err == nil {
+		err = o.w.Write(ctx, d)
+	}
+	if err != nil {
+		return fmt.Errorf("write a dead letter of offset %d: %w", m.Offset, err)
+	}
+	o.cfg.Log.Warn("a record of the facts topic cannot be read; it is in the dead letters",
+		"partition", m.Partition, "offset", m.Offset, "reason", why)
+	return nil
+}
+
+func stateKey(offset int64) []byte { return strconv.AppendInt(nil, offset, 10) }
+
+// remember writes what must be remembered to the state topic.
+func (o *owner) remember(ctx context.Context) error {
+	if err := o.w.Write(ctx, o.kept...); err != nil {
+		return fmt.Errorf("write state: %w", err)
+	}
+	clear(o.kept)
+	o.kept, o.keptBytes = o.kept[:0], 0
+	return nil
+}
+
+// tick lets results come out: first what must be remembered, then the results,
+// then how far it is. Whoever does the same again writes the same.
+func (o *owner) tick(ctx context.Context, offset int64, at time.Time) error {
+	started := o.cfg.Now()
+	o.news, o.asked = false, false
+	out, err := o.part.Tick(offset, at)
+	if err != nil {
+		return err
+	}
+	if err := o.remember(ctx); err != nil {
+		return err
+	}
+	if err := o.publish(ctx, &out); err != nil {
+		return err
+	}
+	if err := o.claim.Commit(ctx, offset+1); err != nil {
+		return fmt.Errorf("commit facts up to offset %d: %w", offset, err)
+	}
+	o.unneeded = append(o.unneeded, out.Unneeded...)
+	if err := o.forget(ctx); err != nil {
+		return err
+	}
+	took := o.cfg.Now().Sub(started)
+	o.pause = 2 * took
+	o.cfg.Metrics.ticked(o.claim.Partition, &out, o.part, took, o.claim.Lag())
+	return nil
+}
+
+// publish writes all that a tick lets out. Relays speak of entries that must
+// stand before them.
+func (o *owner) publish(ctx context.Context, out *partition.Output) error {
+	messages, err := addressed(out.Entries)
+	if err != nil {
+		return err
+	}
+	for _, r := range out.Results {
+		messages = append(messages, kafka.Message{Topic: r.Topic, Key: []byte(r.ID), Value: r.Value})
+	}
+	for i := range out.Activity {
+		b, err := json.Marshal(&out.Activity[i])
+		if err != nil {
+			return fmt.Errorf("encode activity: %w", err)
+		}
+		messages = append(messages, kafka.Message{Topic: topics.Activity, Key: []byte(out.Activity[i].EventID), Value: b})
+	}
+	for _, l := range out.Late {
+		m, err := o.late(&l)
+		if err != nil {
+			return err
+		}
+		messages = append(messages, m)
+	}
+	if err := o.w.Write(ctx, messages...); err != nil {
+		return fmt.Errorf("write results: %w", err)
+	}
+	if len(out.Relays) > 0 {
+		if err := o.cfg.everywhere(ctx, o.w, out.Relays...); err != nil {
+			return fmt.Errorf("write coverage: %w", err)
+		}
+	}
+	return nil
+}
+
+func (o *owner) late(l *partition.Late) (kafka.Message, error) {
+	o.cfg.Log.Warn("a fact came after its interval was sealed; it is in the dead letters and changes no result",
+		"event", l.ID, "at", l.At, "horizon", o.cfg.Horizon)
+	return deadLetter(&schemas.DeadLetter{
+		Source: l.Source, File: topics.Facts + "/" + strconv.Itoa(o.claim.Partition), Record: l.Offset,
+		Reason: fmt.Sprintf("event %s of %s came after its interval had been sealed (horizon %s): it changes no result",
+			l.ID, l.At.Format(time.RFC3339), o.cfg.Horizon),
+	})
+}
+
+// forget deletes from the state topic what is needed no more.
+func (o *owner) forget(ctx context.Context) error {
+	if len(o.unneeded) == 0 {
+		return nil
+	}
+	messages := make([]kafka.Message, len(o.unneeded))
+	for i, offset := range o.unneeded {
+		messages[i] = kafka.Message{Topic: topics.State, Partition: o.claim.Partition, Pinned: true, Key: stateKey(offset)}
+	}
+	if err := o.w.Write(ctx, messages...); err != nil {
+		return fmt.Errorf("delete from state: %w", err)
+	}
+	o.unneeded = o.unneeded[:0]
+	return nil
+}

@@ -1,0 +1,109 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"jitaudit/correlate/stream/entry"
+	"jitaudit/correlate/stream/resolve"
+	"jitaudit/internal/kafka"
+	"jitaudit/schemas"
+	"jitaudit/schemas/topics"
+)
+
+// resolveBatch is how many raw records are resolved at a time.
+const resolveBatch = 4000
+
+// Resolve reads the raw topics until ctx ends. It makes a decoder for each
+// partition that it owns.
+func Resolve(ctx context.Context, cfg Config, decoder func() resolve.Decode) error {
+	w, err := cfg.Client.Writer(kafka.WriterConfig{})
+	if err != nil {
+		return err
+	}
+	group := kafka.GroupConfig{ID: cfg.Prefix + ResolveGroup, Topics: []string{topics.RawOkta, topics.RawCloudTrail}}
+	return cfg.Client.Group(ctx, group, func(ctx context.Context, c *kafka.Claim) error {
+		r := &resolving{cfg: cfg, w: w, claim: c, resolver: resolve.New(decoder())}
+		return r.run(ctx)
+	})
+}
+
+// resolving is one raw partition being resolved.
+type resolving struct {
+	cfg      Config
+	w        *kafka.Writer
+	claim    *kafka.Claim
+	resolver *resolve.Resolver
+}
+
+func (r *resolving) run(ctx context.Context) error {
+	for {
+		messages, err := r.claim.Fetch(ctx, resolveBatch)
+		if err != nil {
+			return ended(ctx, err)
+		}
+		if err := r.batch(ctx, messages); err != nil {
+			return ended(ctx, err)
+		}
+	}
+}
+
+// ended tells an error from the end of the work.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// batch writes what raw records amount to: facts and what is known of handles,
+// then the coverage that stands after them, then how far it is.
+func (r *resolving) batch(ctx context.Context, messages []kafka.Message) error {
+	var b resolve.Batch
+	for i := range messages {
+		r.resolver.Add(rawOf(&messages[i]), &b)
+	}
+	out, err := addressed(b.Entries)
+	if err != nil {
+		return err
+	}
+	for i := range b.Dead {
+		m, err := deadLetter(&b.Dead[i])
+		if err != nil {
+			return err
+		}
+		out = append(out, m)
+	}
+	if err := r.w.Write(ctx, out...); err != nil {
+		return fmt.Errorf("write facts: %w", err)
+	}
+	if len(b.Everywhere.Claims)+len(b.Everywhere.Corrections) > 0 {
+		if err := r.cfg.everywhere(ctx, r.w, &b.Everywhere); err != nil {
+			return fmt.Errorf("write what is known of handles: %w", err)
+		}
+	}
+	if len(b.Coverage) > 0 {
+		if err := r.cfg.everywhere(ctx, r.w, &entry.Entry{Coverage: b.Coverage}); err != nil {
+			return fmt.Errorf("write coverage: %w", err)
+		}
+	}
+	r.cfg.Metrics.resolved(r.claim.Topic, r.claim.Partition, &b, r.claim.Lag())
+	return r.claim.Commit(ctx, messages[len(messages)-1].Offset+1)
+}
+
+func rawOf(m *kafka.Message) *resolve.Raw {
+	return &resolve.Raw{
+		Source: schemas.Source(m.Header(schemas.HeaderSource)), Kind: schemas.RawKind(m.Header(schemas.HeaderKind)),
+		Shard: m.Header(schemas.HeaderShard), Value: m.Value,
+		Topic: m.Topic, Partition: m.Partition, Offset: m.Offset,
+	}
+}
+
+func deadLetter(d *schemas.DeadLetter) (kafka.Message, error) {
+	b, err := json.Marshal(d)
+	if err != nil {
+		return kafka.Message{}, fmt.Errorf("encode a dead letter: %w", err)
+	}
+	return kafka.Message{Topic: topics.DeadLetters, Key: []byte(d.File), Value: b}, nil
+}

@@ -1,0 +1,81 @@
+// Package stream runs the pure core on Kafka: Resolve turns raw records into
+// facts, Rebuild turns facts into results. Both are members of consumer groups;
+// any number of instances share the partitions. docs/stream.md has the whole.
+package stream
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"jitaudit/correlate/stream/entry"
+	"jitaudit/internal/kafka"
+	"jitaudit/schemas/topics"
+)
+
+// The consumer groups, without prefix.
+const (
+	ResolveGroup = "resolve"
+	RebuildGroup = "rebuild"
+)
+
+// Config is what both stages are run with.
+type Config struct {
+	Client *kafka.Client
+	// Prefix goes before the names of the consumer groups.
+	Prefix string
+	// Partitions is how many the facts topic has.
+	Partitions int
+	// Horizon is after how much coverage beyond its end a session is sealed; Tick
+	// how often results come out at most.
+	Horizon, Tick time.Duration
+	// Now is the clock of ticks. It orders nothing: it only says when a result was
+	// published.
+	Now     func() time.Time
+	Metrics *Metrics
+	Log     *slog.Logger
+}
+
+// PublishPolicies puts policies into every partition of the facts topic. What
+// stands there already changes nothing.
+func PublishPolicies(ctx context.Context, cfg Config, policies []entry.Policy) error {
+	w, err := cfg.Client.Writer(kafka.WriterConfig{})
+	if err != nil {
+		return err
+	}
+	for i := range policies {
+		if err := cfg.everywhere(ctx, w, &entry.Entry{Policy: &policies[i]}); err != nil {
+			return fmt.Errorf("publish policy %s: %w", policies[i].Name, err)
+		}
+	}
+	return nil
+}
+
+// everywhere writes entries into every partition of the facts topic.
+func (cfg *Config) everywhere(ctx context.Context, w *kafka.Writer, entries ...*entry.Entry) error {
+	var messages []kafka.Message
+	for _, e := range entries {
+		b, err := e.Encode()
+		if err != nil {
+			return err
+		}
+		for p := range cfg.Partitions {
+			messages = append(messages, kafka.Message{Topic: topics.Facts, Partition: p, Pinned: true, Value: b})
+		}
+	}
+	return w.Write(ctx, messages...)
+}
+
+// addressed are entries for the partitions of their To.
+func addressed(entries []*entry.Entry) ([]kafka.Message, error) {
+	messages := make([]kafka.Message, 0, len(entries))
+	for _, e := range entries {
+		b, err := e.Encode()
+		if err != nil {
+			return nil, err
+		}
+		messages = append(messages, kafka.Message{Topic: topics.Facts, Key: []byte(e.To), Value: b})
+	}
+	return messages, nil
+}
