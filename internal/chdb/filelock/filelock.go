@@ -93,3 +93,21 @@ func Holder(path string) int {
 	}
 	return pid
 }
+
+// Probe reports whether another process holds the file at path, which it leaves
+// as it is, and what stands in it on the first line. A file that is missing is
+// not held.
+func Probe(path string) (text string, held bool) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return "", false
+	}
+	defer f.Close() // gives up the lock, if it was free
+	held = errors.Is(flock(f), ErrHeld)
+	line, err := io.ReadAll(io.LimitReader(f, 200))
+	if err != nil {
+		return "", held
+	}
+	text, _, _ = strings.Cut(string(line), "\n")
+	return text, held
+}
