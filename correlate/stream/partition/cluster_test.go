@@ -40,6 +40,7 @@ type cluster struct {
 	table     map[string]published
 	activity  map[string]schemas.Activity
 	late      int
+	stale     []*owner
 	clock     time.Time
 }
 

@@ -2,6 +2,7 @@ package partition_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -71,7 +72,11 @@ func TestOrderRepetitionTicksAndOwnersChangeNothing(t *testing.T) {
 		for range len(records) / 10 {
 			records = append(records, records[r.IntN(len(records))])
 		}
-		shuffle(r, records)
+		if seed%2 == 0 {
+			shuffle(r, records)
+		} else {
+			slices.Reverse(records) // CloudTrail first, the latest first
+		}
 		c.policy(h.Policy)
 		owners := c.disturbed(r, records)
 		for shard := range shards {
@@ -107,29 +112,93 @@ func (c *cluster) disturbed(r *rand.Rand, records []resolve.Raw) []*owner {
 	return owners
 }
 
+// disturb lets time pass: ticks fall, owners get on, stop, and are replaced while
+// the one before goes on until the broker refuses its commit.
 func (c *cluster) disturb(r *rand.Rand, owners []*owner) {
 	for n := range owners {
 		if r.IntN(3) == 0 {
 			c.clock = c.clock.Add(time.Second)
 			c.tickOne(n)
 		}
+		if r.IntN(5) == 0 {
+			c.stale = append(c.stale, owners[n])
+			owners[n] = c.own(n)
+		}
 		at := never
 		if r.IntN(4) == 0 {
 			at = crash(1 + r.IntN(5))
 		}
-		var stale *owner
-		if r.IntN(5) == 0 {
-			stale = owners[n]
-			owners[n] = c.own(n)
-		}
 		for range r.IntN(300) {
-			if !owners[n].step(at) && at != never {
-				owners[n] = c.own(n)
+			if !owners[n].step(at) {
 				break
 			}
-			if stale != nil && r.IntN(2) == 0 {
-				stale.step(never)
+		}
+		if at != never {
+			owners[n] = c.own(n)
+		}
+	}
+	c.stale = slices.DeleteFunc(c.stale, func(o *owner) bool {
+		for range r.IntN(300) {
+			if !o.step(beforeCommit) {
+				return true
 			}
 		}
+		return false
+	})
+}
+
+// Facts that come in time are judged alike whether the past has been sealed and
+// forgotten or not.
+func TestSealingLeavesNoTrace(t *testing.T) {
+	h := history(t, 3)
+	r := rand.New(rand.NewPCG(3, 7))
+	c := newCluster(t, 2, 12*time.Hour)
+	c.policy(h.Policy)
+	owners := []*owner{c.own(0), c.own(1)}
+	records, shards := rawOf(h)
+	events := slices.Concat(h.Okta, h.CloudTrail)
+	order := make([]int, len(records))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return events[a].At.Compare(events[b].At) })
+	most := 0
+	for t := h.Truth.Complete.From; ; t = t.Add(2 * time.Hour) {
+		for len(order) > 0 && events[order[0]].At.Before(t) {
+			c.raw(records[order[0]])
+			order = order[1:]
+		}
+		for shard := range shards {
+			for _, cov := range coverageOf(h, shard) {
+				if cov.To.After(t) {
+					cov.To = t
+				}
+				if cov.From.Before(cov.To) {
+					c.raw(coverageRecord(c.t, cov))
+				}
+			}
+		}
+		c.disturb(r, owners)
+		if r.IntN(3) == 0 {
+			c.settle(owners)
+		}
+		most = max(most, len(c.state[0])+len(c.state[1]))
+		if t.After(h.Truth.Complete.To) {
+			break
+		}
+	}
+	for _, i := range order {
+		c.raw(records[i])
+	}
+	last := []*owner{c.own(0), c.own(1)}
+	c.settle(last)
+	c.compare(h, shards)
+	if c.late > 0 {
+		t.Errorf("%d facts came late", c.late)
+	}
+	left := len(c.state[0]) + len(c.state[1])
+	t.Logf("%d of at most %d records are still remembered", left, most)
+	if left > most*3/4 {
+		t.Errorf("%d of at most %d records are still remembered", left, most)
 	}
 }
