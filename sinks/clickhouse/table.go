@@ -1,0 +1,110 @@
+package clickhouse
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"jitaudit/schemas"
+)
+
+// table ties a record of package schemas to the rows of a table.
+type table[T, R any] struct {
+	// name is that of the table; view shows the latest rows of it.
+	name, view string
+	columns    []column[R]
+	// row and record are each other's inverse, as far as columns can hold what
+	// a record says; the rest is what exact is for.
+	row    func(*T) R
+	record func(*R) T
+	meta   func(*R) *metaRow
+	// check says what is wrong with a record, if anything.
+	check func(*T) error
+}
+
+// metaRow has the columns that the tables of all results end with.
+type metaRow struct {
+	// exact is the record as it was published, empty where the columns say the
+	// same.
+	exact        string
+	version      uint64
+	observed     time.Time
+	deleted      uint8
+	supersededBy string
+}
+
+// hidden are the columns that the views leave out.
+func (t *table[T, R]) hidden(column string) bool {
+	return column == "deleted" || column == "superseded_by"
+}
+
+func metaColumns[R any](at func(*R) *metaRow) []column[R] {
+	return []column[R]{
+		text("exact", func(r *R) *string { return &at(r).exact }),
+		plain("version", "UInt64", func(r *R) *uint64 { return &at(r).version }),
+		optional("observed", func(r *R) *time.Time { return &at(r).observed }),
+		plain("deleted", "UInt8", func(r *R) *uint8 { return &at(r).deleted }),
+		text("superseded_by", func(r *R) *string { return &at(r).supersededBy }),
+	}
+}
+
+func newMeta(m *schemas.Meta) metaRow {
+	r := metaRow{version: uint64(m.Version), observed: stored(m.Observed), supersededBy: m.SupersededBy}
+	if m.Deleted {
+		r.deleted = 1
+	}
+	return r
+}
+
+func (m *metaRow) schema() schemas.Meta {
+	return schemas.Meta{Version: int64(m.version), Observed: m.observed, Deleted: m.deleted != 0, SupersededBy: m.supersededBy}
+}
+
+func checkResult(id string, m *schemas.Meta) error {
+	if id == "" {
+		return fmt.Errorf("it has no id")
+	}
+	if m.Version < 0 {
+		return fmt.Errorf("its version is %d, below 0", m.Version)
+	}
+	return nil
+}
+
+// decode reads a record. The error is about the record and nothing else.
+func (t *table[T, R]) decode(value []byte) (R, error) {
+	var record T
+	if err := json.Unmarshal(value, &record); err != nil {
+		var none R
+		return none, fmt.Errorf("it is no JSON of this record: %w", err)
+	}
+	if err := t.check(&record); err != nil {
+		var none R
+		return none, err
+	}
+	row := t.row(&record)
+	again, err := json.Marshal(t.record(&row))
+	if err != nil || string(again) != string(value) || t.saysMoreThanItsView(&row) {
+		t.meta(&row).exact = string(value)
+	}
+	return row, nil
+}
+
+// saysMoreThanItsView is about a record that is superseded and yet not deleted,
+// which no publisher writes: views do not show by what.
+func (t *table[T, R]) saysMoreThanItsView(r *R) bool {
+	m := t.meta(r)
+	return m.deleted == 0 && m.supersededBy != ""
+}
+
+// restore is the inverse of decode.
+func (t *table[T, R]) restore(r *R) (T, error) {
+	exact := t.meta(r).exact
+	if exact == "" {
+		return t.record(r), nil
+	}
+	var record T
+	if err := json.Unmarshal([]byte(exact), &record); err != nil {
+		return record, fmt.Errorf("read the column exact of a row of %s: %w", t.name, err)
+	}
+	return record, nil
+}
