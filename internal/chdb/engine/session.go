@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,7 +28,13 @@ type SessionConfig struct {
 	Database string
 	// Settings are ClickHouse's settings by name.
 	Settings map[string]string
+	// Wait bounds how long Session waits while there are as many sessions as there
+	// may be; 0 means as long as its context.
+	Wait time.Duration
 }
+
+// ErrBusy is what Session returns when none has ended within Wait.
+var ErrBusy = errors.New("all sessions of the embedded ClickHouse are taken")
 
 // Session is a connection to the engine of its own: nothing that is set, used or
 // created temporarily in one is seen in another. It runs one statement at a
@@ -46,10 +53,8 @@ type Session struct {
 // Session opens a session; it waits while there are as many as there may be.
 // The caller closes it.
 func (e *Engine) Session(ctx context.Context, c SessionConfig) (*Session, error) {
-	select {
-	case e.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for one of %d sessions of the embedded ClickHouse: %w", cap(e.slots), ctx.Err())
+	if err := e.takeSlot(ctx, c.Wait); err != nil {
+		return nil, fmt.Errorf("open a session of the embedded ClickHouse, of %d: %w", cap(e.slots), err)
 	}
 	tag := e.nextTag()
 	conn, err := e.api.open(append(slices.Clip(e.args), "--log_comment="+tag)...)
@@ -64,6 +69,23 @@ func (e *Engine) Session(ctx context.Context, c SessionConfig) (*Session, error)
 		return nil, err
 	}
 	return s, nil
+}
+
+func (e *Engine) takeSlot(ctx context.Context, wait time.Duration) error {
+	var late <-chan time.Time
+	if wait > 0 {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		late = timer.C
+	}
+	select {
+	case e.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-late:
+		return ErrBusy
+	}
 }
 
 func (s *Session) configure(c SessionConfig) error {
