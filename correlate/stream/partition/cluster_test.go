@@ -1,7 +1,6 @@
 package partition_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -11,19 +10,15 @@ import (
 	"testing"
 	"time"
 
-	"jitaudit/correlate/policy"
 	"jitaudit/correlate/stream/entry"
 	"jitaudit/correlate/stream/partition"
 	"jitaudit/correlate/stream/resolve"
 	"jitaudit/ingest/cloudtrail"
 	"jitaudit/ingest/okta"
 	"jitaudit/internal/organisation"
-	"jitaudit/internal/scan"
+	"jitaudit/internal/reference"
 	"jitaudit/schemas"
-	"jitaudit/schemas/topics"
 )
-
-const org = "example"
 
 // cluster is the facts topic, the state topic and all that was ever published,
 // in memory, with owners of partitions that can be stopped at any point.
@@ -37,24 +32,18 @@ type cluster struct {
 	// published is every content ever written under an id and version, table the
 	// latest of each id.
 	published map[string]string
-	table     map[string]published
+	table     map[string]reference.Published
 	activity  map[string]schemas.Activity
 	late      int
 	stale     []*owner
 	clock     time.Time
 }
 
-type published struct {
-	topic   string
-	version int64
-	value   []byte
-}
-
 func newCluster(t *testing.T, partitions int, horizon time.Duration) *cluster {
 	c := &cluster{
 		t: t, cfg: partition.Config{Partitions: partitions, Horizon: horizon},
 		facts: make([][][]byte, partitions), committed: make([]int64, partitions),
-		resolver: resolve.New(decode), published: make(map[string]string), table: make(map[string]published),
+		resolver: resolve.New(decode), published: make(map[string]string), table: make(map[string]reference.Published),
 		activity: make(map[string]schemas.Activity), clock: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
 	}
 	for range partitions {
@@ -248,8 +237,8 @@ func (c *cluster) publish(r partition.Result) {
 		c.t.Fatalf("two contents of one version:\n%s\n%s", old, r.Value)
 	}
 	c.published[key] = string(r.Value)
-	if old := c.table[r.ID]; old.value == nil || m.Version >= old.version {
-		c.table[r.ID] = published{r.Topic, m.Version, r.Value}
+	if old := c.table[r.ID]; old.Value == nil || m.Version >= old.Version {
+		c.table[r.ID] = reference.Published{Topic: r.Topic, Version: m.Version, Value: r.Value}
 	}
 }
 
@@ -291,89 +280,12 @@ func (c *cluster) size() (n int) {
 	return n
 }
 
-// standing is what the tables hold, without versions: every line a record, and
-// the retracted findings apart.
-func (c *cluster) standing() (lines map[string][]string, retracted int) {
-	lines = make(map[string][]string)
-	for _, p := range c.table {
-		if p.topic == topics.Coverage {
-			continue
-		}
-		line, gone, was := standing(c.t, p)
-		if was {
-			retracted++
-		}
-		if !gone {
-			lines[p.topic] = append(lines[p.topic], line)
-		}
+// rawOf are all events of a history as the raw topics hold them.
+func rawOf(h *organisation.History) (records []resolve.Raw) {
+	for _, e := range reference.Events(h) {
+		records = append(records, resolve.Raw{Source: e.Source, Kind: schemas.RawEvent, Shard: e.Shard, Value: e.AppendJSON(nil)})
 	}
-	for _, l := range lines {
-		slices.Sort(l)
-	}
-	return lines, retracted
-}
-
-func standing(t *testing.T, p published) (line string, gone, retracted bool) {
-	read := func(v any, m *schemas.Meta) {
-		d := json.NewDecoder(bytes.NewReader(p.value))
-		d.DisallowUnknownFields()
-		if err := d.Decode(v); err != nil {
-			t.Fatalf("%s: %v", p.value, err)
-		}
-		gone = m.Deleted
-		*m = schemas.Meta{}
-		b, err := json.Marshal(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		line = string(b)
-	}
-	switch p.topic {
-	case topics.Grants:
-		var v schemas.Grant
-		read(&v, &v.Meta)
-	case topics.Assumptions:
-		var v schemas.Assumption
-		read(&v, &v.Meta)
-	case topics.Sessions:
-		var v schemas.Session
-		read(&v, &v.Meta)
-	case topics.Uses:
-		var v schemas.Use
-		read(&v, &v.Meta)
-	case topics.Findings:
-		var v schemas.Finding
-		read(&v, &v.Meta)
-		retracted = v.Status == schemas.Retracted
-		gone = gone || retracted
-	}
-	return line, gone, retracted
-}
-
-// rawOf are all events of a history as the raw topics hold them, and its shards.
-func rawOf(h *organisation.History) (records []resolve.Raw, shards map[string]schemas.Source) {
-	shards = make(map[string]schemas.Source)
-	add := func(source schemas.Source, events []organisation.Event) {
-		for i := range events {
-			shards[events[i].Shard] = source
-			records = append(records, resolve.Raw{Source: source, Kind: schemas.RawEvent, Shard: events[i].Shard, Value: events[i].AppendJSON(nil)})
-		}
-	}
-	add(schemas.Okta, h.Okta)
-	add(schemas.CloudTrail, h.CloudTrail)
-	return records, shards
-}
-
-// coverageOf is the truth's coverage of one shard.
-func coverageOf(h *organisation.History, shard string) (out []schemas.Coverage) {
-	from := h.Truth.Complete.From
-	for _, g := range h.Truth.Gaps {
-		if g.Shard == shard {
-			out = append(out, schemas.Coverage{Shard: shard, From: from, To: g.From, Basis: schemas.CoverageAssumed})
-			from = g.To
-		}
-	}
-	return append(out, schemas.Coverage{Shard: shard, From: from, To: h.Truth.Complete.To, Basis: schemas.CoverageAssumed})
+	return records
 }
 
 func coverageRecord(t *testing.T, c schemas.Coverage) resolve.Raw {
@@ -386,103 +298,6 @@ func coverageRecord(t *testing.T, c schemas.Coverage) resolve.Raw {
 		source = schemas.Okta
 	}
 	return resolve.Raw{Source: source, Kind: schemas.RawCoverage, Shard: c.Shard, Value: b}
-}
-
-// scanned is what a scan of the same history says, as standing has it, and the
-// counts of calls by session.
-func scanned(t *testing.T, h *organisation.History, shards map[string]schemas.Source) (lines map[string][]string, counts map[string]schemas.ActivityCounts) {
-	var logs scan.Logs
-	join := func(events []organisation.Event) (b []byte) {
-		for i := range events {
-			b = append(events[i].AppendJSON(b), '\n')
-		}
-		return b
-	}
-	logs.Okta, logs.CloudTrail = map[string][]byte{org: join(h.Okta)}, join(h.CloudTrail)
-	p, err := policy.Parse("policy.yaml", h.Policy)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if logs.Policies, err = policy.NewSet(p); err != nil {
-		t.Fatal(err)
-	}
-	for shard := range shards {
-		logs.Coverage = append(logs.Coverage, coverageOf(h, shard)...)
-	}
-	all, err := scan.Raw(t.Context(), logs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines = make(map[string][]string)
-	add := func(topic string, v any) {
-		b, err := json.Marshal(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines[topic] = append(lines[topic], string(b))
-	}
-	counts = make(map[string]schemas.ActivityCounts)
-	for _, r := range all.Results {
-		for i := range r.Grants {
-			add(topics.Grants, r.Grants[i])
-		}
-		for i := range r.Assumptions {
-			add(topics.Assumptions, r.Assumptions[i])
-		}
-		for i := range r.Sessions {
-			add(topics.Sessions, r.Sessions[i])
-		}
-		for i := range r.Findings {
-			add(topics.Findings, r.Findings[i])
-		}
-		for _, a := range r.Activity {
-			if a.Calls > 0 {
-				counts[a.Session] = a
-			}
-		}
-	}
-	for _, l := range lines {
-		slices.Sort(l)
-	}
-	return lines, counts
-}
-
-// counts are the calls of each session, as the tables have them.
-func (c *cluster) counts() map[string]schemas.ActivityCounts {
-	sessions := make(map[string]string)
-	for _, p := range c.table {
-		if p.topic != topics.Uses {
-			continue
-		}
-		var u schemas.Use
-		if err := json.Unmarshal(p.value, &u); err != nil {
-			c.t.Fatal(err)
-		}
-		if !u.Deleted {
-			sessions[u.Key] = u.Session
-		}
-	}
-	out := make(map[string]schemas.ActivityCounts)
-	for _, a := range c.activity {
-		s, ok := sessions[a.Use]
-		if !ok {
-			continue
-		}
-		n := out[s]
-		n.Session = s
-		n.Calls++
-		if !a.Call.ReadOnly {
-			n.Writes++
-		}
-		if a.Call.Denied {
-			n.Denied++
-		}
-		if a.Call.ServiceDriven {
-			n.ServiceDriven++
-		}
-		out[s] = n
-	}
-	return out
 }
 
 func shuffle(r *rand.Rand, records []resolve.Raw) {

@@ -10,8 +10,7 @@ import (
 
 	"jitaudit/correlate/stream/resolve"
 	"jitaudit/internal/organisation"
-	"jitaudit/schemas"
-	"jitaudit/schemas/topics"
+	"jitaudit/internal/reference"
 )
 
 const week = 7 * 24 * time.Hour
@@ -26,18 +25,18 @@ func history(t *testing.T, seed uint64) *organisation.History {
 }
 
 // compare holds the tables against a scan of the same logs.
-func (c *cluster) compare(h *organisation.History, shards map[string]schemas.Source) {
+func (c *cluster) compare(h *organisation.History) {
 	c.t.Helper()
-	want, wantCounts := scanned(c.t, h, shards)
-	got, _ := c.standing()
-	delete(got, topics.Uses)
-	for topic := range want {
-		if d := cmp.Diff(want[topic], got[topic]); d != "" {
-			c.t.Errorf("%s: scan (-) stream (+):\n%.6000s", topic, d)
-		}
+	want, err := reference.Scan(c.t.Context(), h, reference.Shards(h))
+	if err != nil {
+		c.t.Fatal(err)
 	}
-	if d := cmp.Diff(wantCounts, c.counts()); d != "" {
-		c.t.Errorf("activity: scan (-) stream (+):\n%.3000s", d)
+	got, err := reference.Stream(c.table, c.activity)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		c.t.Errorf("scan (-) stream (+):\n%.6000s", d)
 	}
 }
 
@@ -45,16 +44,16 @@ func TestTheStreamSaysWhatAScanSays(t *testing.T) {
 	h := history(t, 1)
 	c := newCluster(t, 3, week)
 	c.policy(h.Policy)
-	records, shards := rawOf(h)
+	records := rawOf(h)
 	owners := []*owner{c.own(0), c.own(1), c.own(2)}
 	c.raw(records...)
-	for shard := range shards {
-		for _, cov := range coverageOf(h, shard) {
+	for _, shard := range reference.Shards(h) {
+		for _, cov := range reference.Coverage(h, shard) {
 			c.raw(coverageRecord(t, cov))
 		}
 	}
 	c.settle(owners)
-	c.compare(h, shards)
+	c.compare(h)
 }
 
 // Whatever the order of events, however often they come, wherever ticks fall,
@@ -68,7 +67,7 @@ func TestOrderRepetitionTicksAndOwnersChangeNothing(t *testing.T) {
 		r := rand.New(rand.NewPCG(uint64(seed), 7))
 		h := history(t, uint64(seed))
 		c := newCluster(t, 1+r.IntN(4), week)
-		records, shards := rawOf(h)
+		records := rawOf(h)
 		for range len(records) / 10 {
 			records = append(records, records[r.IntN(len(records))])
 		}
@@ -79,8 +78,8 @@ func TestOrderRepetitionTicksAndOwnersChangeNothing(t *testing.T) {
 		}
 		c.policy(h.Policy)
 		owners := c.disturbed(r, records)
-		for shard := range shards {
-			for _, cov := range coverageOf(h, shard) {
+		for _, shard := range reference.Shards(h) {
+			for _, cov := range reference.Coverage(h, shard) {
 				c.raw(coverageRecord(t, cov))
 			}
 			c.disturb(r, owners)
@@ -90,7 +89,7 @@ func TestOrderRepetitionTicksAndOwnersChangeNothing(t *testing.T) {
 			last = append(last, c.own(n))
 		}
 		c.settle(last)
-		c.compare(h, shards)
+		c.compare(h)
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
@@ -155,7 +154,7 @@ func TestSealingLeavesNoTrace(t *testing.T) {
 	c := newCluster(t, 2, 12*time.Hour)
 	c.policy(h.Policy)
 	owners := []*owner{c.own(0), c.own(1)}
-	records, shards := rawOf(h)
+	records := rawOf(h)
 	events := slices.Concat(h.Okta, h.CloudTrail)
 	order := make([]int, len(records))
 	for i := range order {
@@ -168,8 +167,8 @@ func TestSealingLeavesNoTrace(t *testing.T) {
 			c.raw(records[order[0]])
 			order = order[1:]
 		}
-		for shard := range shards {
-			for _, cov := range coverageOf(h, shard) {
+		for _, shard := range reference.Shards(h) {
+			for _, cov := range reference.Coverage(h, shard) {
 				if cov.To.After(t) {
 					cov.To = t
 				}
@@ -192,7 +191,7 @@ func TestSealingLeavesNoTrace(t *testing.T) {
 	}
 	last := []*owner{c.own(0), c.own(1)}
 	c.settle(last)
-	c.compare(h, shards)
+	c.compare(h)
 	if c.late > 0 {
 		t.Errorf("%d facts came late", c.late)
 	}
