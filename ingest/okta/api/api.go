@@ -79,8 +79,7 @@ func New(cfg Config) (*Client, error) {
 		c.cfg.Count = func(string) {}
 	}
 	c.gate = &gate{next: c.cfg.Transport, count: c.cfg.Count}
-	// The SDK asks for bearer tokens without a context; this bounds them.
-	c.pool = &http.Client{Transport: c.gate, Timeout: AttemptTimeout}
+	c.pool = &http.Client{Transport: c.gate}
 	if c.sdk, err = c.connect(); err != nil {
 		return nil, err
 	}

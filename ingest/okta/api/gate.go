@@ -1,8 +1,10 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"sync"
@@ -28,22 +30,29 @@ func (g *gate) bind(ctx context.Context) (release func()) {
 	}
 }
 
-// RoundTrip sends one request. The SDK repeats what ends with io.EOF at once and
-// without end (some 6,000 requests a second), so it must not see one.
+// RoundTrip sends one request and reads its answer to the end, within
+// AttemptTimeout: the SDK leaves bodies of tokens and of some errors open.
 func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(req.Context(), AttemptTimeout)
+	defer cancel()
 	if req.Method == http.MethodPost { // the only one is for a token, under bind
-		ctx, cancel := context.WithCancelCause(req.Context())
-		defer context.AfterFunc(g.token, func() { cancel(context.Cause(g.token)) })()
-		req = req.WithContext(ctx)
+		defer context.AfterFunc(g.token, cancel)()
 	}
-	resp, err := g.next.RoundTrip(req)
+	resp, err := g.next.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		g.count("failed")
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) && req.Context().Err() == nil {
+			return nil, fmt.Errorf("no answer within %v", AttemptTimeout)
+		}
+		return nil, hideEOF(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil {
+		g.count("failed")
+		return nil, fmt.Errorf("the answer breaks off after %d bytes: %w", len(body), hideEOF(err))
+	}
 	switch {
-	case errors.Is(err, io.EOF):
-		g.count("failed")
-		return nil, errors.New("the connection was closed without an answer")
-	case err != nil:
-		g.count("failed")
-		return nil, err
 	case resp.StatusCode == http.StatusTooManyRequests:
 		g.count("throttled")
 	case resp.StatusCode >= http.StatusBadRequest:
@@ -51,7 +60,17 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 	default:
 		g.count("ok")
 	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
+}
+
+// hideEOF: the SDK repeats what ends with io.EOF at once and without end (some
+// 6,000 requests a second), so it must not see one.
+func hideEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return errors.New("the connection was closed without an answer")
+	}
+	return err
 }
 
 // CloseIdleConnections passes on what http.Client asks for.
@@ -60,5 +79,3 @@ func (g *gate) CloseIdleConnections() {
 		c.CloseIdleConnections()
 	}
 }
-
-var _ http.RoundTripper = (*gate)(nil)
