@@ -2,7 +2,11 @@ package systemlog_test
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
@@ -415,6 +419,36 @@ func TestDeniedAccessEndsRun(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAnAppInPlaceOfAToken(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ev := event(t, 0, -time.Minute, -time.Minute)
+	b := newBench(ev)
+	b.org.Token, b.org.ClientID, b.org.PublicKey = "", "0oa1jitaudit00000000", &key.PublicKey
+	b.cfg.Auth = api.Auth{
+		ClientID:   b.org.ClientID,
+		PrivateKey: pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}),
+	}
+	c := b.collector(t)
+	b.run(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 150*time.Minute)
+		defer cancel()
+		if err := c.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, raw(ev), b.log.events())
+		// A bearer token holds for an hour.
+		if got := b.server.Count("/oauth2/v1/token"); got != 3 {
+			t.Errorf("%d bearer tokens in two and a half hours, want 3", got)
+		}
+		if got := b.metric(t, "requests_total"); got != float64(b.server.Count(logsPath)+3) {
+			t.Errorf("%v requests counted", got)
+		}
+	})
 }
 
 func TestUnreadableCheckpointEndsRun(t *testing.T) {

@@ -14,15 +14,13 @@ import (
 // directory is who and what the visible events tell of. It is read from them
 // when it is first asked for, and goes on from there.
 type directory struct {
-	upTo   int // events that are in it
-	users  map[string]*user
-	groups map[string]*group
+	upTo      int // events whose changes of groups are in it
+	usersUpTo int // events whose users are in it
+	users     map[string]*user
+	groups    map[string]*group
 }
 
-type user struct {
-	id, login, name string
-	since           time.Time
-}
+type user struct{ id, login, name string }
 
 type group struct {
 	id, name       string
@@ -36,19 +34,29 @@ type membership struct {
 	holds bool
 }
 
-// refresh brings the directory to the clock. The caller holds the lock.
+// refresh brings groups and members to the clock. The caller holds the lock.
 func (s *Server) refresh() {
 	_, to := s.visible(s.cfg.Clock())
 	d := &s.people
-	if d.users == nil || to < d.upTo {
+	if d.users == nil || to < d.upTo || to < d.usersUpTo {
 		*d = directory{users: map[string]*user{}, groups: map[string]*group{}}
 	}
+	s.read(&d.upTo, to, `"eventType":"group.user_membership.`)
+}
+
+// refreshUsers brings users to the clock who are in no group, too. It has to
+// look at every event, which takes a while the first time.
+func (s *Server) refreshUsers() {
+	s.refresh()
+	s.read(&s.people.usersUpTo, s.people.upTo, `"type":"User"`)
+}
+
+func (s *Server) read(from *int, to int, mark string) {
 	var raw []byte
-	for ; d.upTo < to; d.upTo++ {
-		ev := &s.cfg.Events[d.upTo]
-		raw = ev.AppendJSON(raw[:0])
-		if bytes.Contains(raw, []byte(`"type":"User"`)) {
-			d.learn(raw, ev.At)
+	for ; *from < to; *from++ {
+		ev := &s.cfg.Events[*from]
+		if raw = ev.AppendJSON(raw[:0]); bytes.Contains(raw, []byte(mark)) {
+			s.people.learn(raw, ev.At)
 		}
 	}
 }
@@ -77,13 +85,13 @@ func (d *directory) learn(raw []byte, at time.Time) {
 		switch t := &event.Target[i]; t.Type {
 		case "User":
 			of = t
-			d.meet(t, at)
+			d.meet(t)
 		case "UserGroup":
 			in = t
 		}
 	}
 	if event.Actor.Type == "User" {
-		d.meet(&event.Actor, at)
+		d.meet(&event.Actor)
 	}
 	added := event.EventType == "group.user_membership.add"
 	if of == nil || in == nil || event.Outcome.Result != "SUCCESS" || !added && event.EventType != "group.user_membership.remove" {
@@ -104,9 +112,9 @@ func (d *directory) learn(raw []byte, at time.Time) {
 	}
 }
 
-func (d *directory) meet(t *thing, at time.Time) {
+func (d *directory) meet(t *thing) {
 	if d.users[t.ID] == nil {
-		d.users[t.ID] = &user{id: t.ID, login: t.AlternateID, name: t.DisplayName, since: at}
+		d.users[t.ID] = &user{id: t.ID, login: t.AlternateID, name: t.DisplayName}
 	}
 }
 
@@ -114,8 +122,8 @@ func (d *directory) meet(t *thing, at time.Time) {
 func (s *Server) listUsers(r *http.Request) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.refresh()
-	return s.list(r, 200, slices.Sorted(maps.Keys(s.people.users)), func(id string) []byte { return s.people.users[id].json() })
+	s.refreshUsers()
+	return s.list(r, 200, slices.Sorted(maps.Keys(s.people.users)), func(id string) []byte { return s.userJSON(id) })
 }
 
 // listGroups is GET /api/v1/groups, 10,000 a page at most. Of its ways to
@@ -178,7 +186,7 @@ func (s *Server) listMembers(r *http.Request) answer {
 		}
 	}
 	slices.Sort(ids)
-	return s.list(r, 1000, ids, func(id string) []byte { return s.people.users[id].json() })
+	return s.list(r, 1000, ids, func(id string) []byte { return s.userJSON(id) })
 }
 
 // list is a page of a list that is sorted by id. Okta does not say what it does
@@ -221,8 +229,9 @@ func (s *Server) list(r *http.Request, most int, ids []string, element func(id s
 
 const stamp = "2006-01-02T15:04:05.000Z"
 
-// json is the user as Okta writes it (Users API).
-func (u *user) json() []byte {
+// userJSON is the user as Okta writes it (Users API). All are as old as the log.
+func (s *Server) userJSON(id string) []byte {
+	u := s.people.users[id]
 	first, last, _ := strings.Cut(u.name, " ")
 	type profile struct {
 		First  string  `json:"firstName"`
@@ -232,7 +241,7 @@ func (u *user) json() []byte {
 		Login  string  `json:"login"`
 		Email  string  `json:"email"`
 	}
-	at := u.since.UTC().Format(stamp)
+	at := s.cfg.Events[0].At.UTC().Format(stamp)
 	b, _ := json.Marshal(struct {
 		ID      string  `json:"id"`
 		Status  string  `json:"status"`
