@@ -87,7 +87,7 @@ func (a *AWS) fields() []field {
 	return append(fields,
 		text("endpoint", &a.Endpoint, safeURL),
 		since("since", &a.Since, cloudTrailKeeps),
-		duration("lateness", &a.Lateness, span{most: day}),
+		duration("lateness", &a.Lateness, span{least: time.Second, most: day}),
 		duration("poll_interval", &a.PollInterval, span{least: time.Second, most: time.Hour}),
 		duration("window", &a.Window, span{least: time.Minute, most: 7 * day}),
 		number("requests_per_second", &a.RequestsPerSecond, 0.01, 100),

@@ -10,7 +10,9 @@ import (
 // ClickHouse is the database that dashboards and reports ask.
 type ClickHouse struct {
 	// URL is that of a real server's HTTP interface, such as
-	// https://clickhouse.example.com:8443; empty: the embedded engine.
+	// https://clickhouse.example.com:8443, a path allowed; or, with the scheme
+	// clickhouse or clickhouses, of its native protocol. Empty: the embedded
+	// engine.
 	URL      string
 	Database string
 	User     string
@@ -42,7 +44,7 @@ func defaultClickHouse() ClickHouse {
 
 func (c *ClickHouse) fields() []field {
 	fields := []field{
-		text("url", &c.URL, serverURL),
+		text("url", &c.URL, databaseURL),
 		text("database", &c.Database, databaseName),
 		text("user", &c.User, nil),
 	}
@@ -80,6 +82,22 @@ func serverURL(s string) error {
 	return nil
 }
 
+// databaseURL checks the URL of a ClickHouse server.
+func databaseURL(s string) error {
+	scheme, rest, _ := strings.Cut(s, "://")
+	switch scheme {
+	case "clickhouse", "clickhouses": // the native protocol has no paths
+		return serverURL("http://" + rest)
+	case "http", "https":
+		server, _, _ := strings.Cut(rest, "/")
+		if _, err := url.Parse(s); err != nil || strings.ContainsAny(rest, "?#") {
+			return errors.New("has more than a host, a port and a path: leave out what comes behind them")
+		}
+		return serverURL(scheme + "://" + server)
+	}
+	return errors.New("is no URL: write https://host:8443 or http://host:8123")
+}
+
 // safeURL checks the URL of a server that is sent secrets: encrypted, but on
 // this machine.
 func safeURL(s string) error {
@@ -94,5 +112,5 @@ func safeURL(s string) error {
 
 func encrypted(serverURL string) bool {
 	u, err := url.Parse(serverURL)
-	return err == nil && u.Scheme == "https"
+	return err == nil && (u.Scheme == "https" || u.Scheme == "clickhouses")
 }

@@ -94,6 +94,8 @@ func (k *checker) okta(i int) {
 		k.missing(at+".token", "give token, token_file, or client_id with private_key_file")
 	case !o.Token.IsZero() && app:
 		k.errorf(at, "both a token and a service app are given: leave out token or client_id with its private_key")
+	case !app && o.KeyID != "":
+		k.missing(at+".client_id", "key_id is for the key of a service app")
 	case app && (o.ClientID == "" || o.PrivateKey.IsZero()):
 		k.errorf(at, "client_id and private_key or private_key_file belong together")
 	}

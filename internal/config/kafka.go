@@ -56,7 +56,7 @@ const (
 
 // EmbeddedBroker is the broker in this process, for one machine.
 type EmbeddedBroker struct {
-	Addr string // host:port, loopback only: it asks nobody who they are
+	Addr string // host:port, loopback only
 	// RetentionBytes is how much each partition of the growing topics keeps. All
 	// of it is read into memory at a start.
 	RetentionBytes int64
@@ -136,7 +136,7 @@ func loopback(s string) error {
 	}
 	host, _, err := net.SplitHostPort(s)
 	if err != nil || !loopbackHost(host) {
-		return errors.New("is not of this machine alone: the embedded part asks nobody who they are, so write 127.0.0.1:port")
+		return errors.New("is not of this machine alone, for which the embedded parts are: write 127.0.0.1:port")
 	}
 	return nil
 }

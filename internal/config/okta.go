@@ -18,6 +18,8 @@ type OktaOrg struct {
 	Token      Secret
 	ClientID   string
 	PrivateKey Secret // PEM
+	// KeyID is the key's id in Okta, for an app with several.
+	KeyID string
 
 	// Since is where reading begins. Okta keeps 90 days.
 	Since Since
@@ -37,6 +39,19 @@ type Directory struct {
 	// is read.
 	Groups   []string
 	Interval time.Duration
+}
+
+// Patterns are the expressions of Groups; each matches whole names only.
+func (d *Directory) Patterns() ([]*regexp.Regexp, error) {
+	out := make([]*regexp.Regexp, len(d.Groups))
+	for i, g := range d.Groups {
+		r, err := regexp.Compile("^(?:" + g + ")$")
+		if err != nil {
+			return nil, fmt.Errorf("directory.groups[%d]: %w", i, err)
+		}
+		out[i] = r
+	}
+	return out, nil
 }
 
 // Hole is an interval [From, To) in which a log is known to miss events.
@@ -66,8 +81,9 @@ func (o *OktaOrg) fields() []field {
 	fields = append(fields, text("client_id", &o.ClientID, nil))
 	fields = append(fields, secret("private_key", &o.PrivateKey)...)
 	return append(fields,
+		text("key_id", &o.KeyID, nil),
 		since("since", &o.Since, oktaKeeps),
-		duration("lateness", &o.Lateness, span{most: day}),
+		duration("lateness", &o.Lateness, span{least: time.Second, most: day}),
 		duration("poll_interval", &o.PollInterval, span{least: time.Second, most: time.Hour}),
 		text("filter", &o.Filter, nil),
 		sections("holes", &o.Holes, func() Hole { return Hole{} }, (*Hole).fields),

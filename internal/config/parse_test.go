@@ -247,6 +247,35 @@ func TestEffectiveOfALoadedFileMayLieAnywhere(t *testing.T) {
 	}
 }
 
+func TestGroupsAreMatchedByTheirWholeNames(t *testing.T) {
+	c := mustParse(t, "okta: [{org: a, url: 'https://a.okta.com', token: '${TOKEN}', directory: {groups: ['AWS-.*|ops', 'x']}}]")
+	patterns, err := c.Okta[0].Directory.Patterns()
+	if err != nil || len(patterns) != 2 {
+		t.Fatalf("%v, %v", patterns, err)
+	}
+	for name, want := range map[string]bool{"AWS-prod-Admin": true, "ops": true, "devops": false, "My-AWS-prod": false, "opsx": false} {
+		if got := patterns[0].MatchString(name); got != want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+	if _, err := (&config.Directory{Groups: []string{"("}}).Patterns(); err == nil {
+		t.Error("a wrong expression is compiled")
+	}
+}
+
+func TestURLsOfClickHouse(t *testing.T) {
+	for url, valid := range map[string]bool{
+		"http://c:8123": true, "https://c": true, "https://c.example.com/clickhouse/": true, "clickhouse://c:9000": true,
+		"clickhouses://c:9440": true, "clickhouse://c:9000/db": false, "https://c?database=x": false, "https://c/#x": false,
+		"https://u:p@c": false, "clickhouse://u:p@c": false, "tcp://c:9000": false, "c:8123": false, "https://": false, "http:///x": false,
+	} {
+		_, err := config.Parse("c.yaml", []byte("clickhouse: {url: '"+url+"'}"), testEnv())
+		if (err == nil) != valid {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
+
 func TestSinceCountsFromTheStart(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for text, want := range map[string]time.Time{
