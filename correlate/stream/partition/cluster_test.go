@@ -43,7 +43,7 @@ func newCluster(t *testing.T, partitions int, horizon time.Duration) *cluster {
 	c := &cluster{
 		t: t, cfg: partition.Config{Partitions: partitions, Horizon: horizon},
 		facts: make([][][]byte, partitions), committed: make([]int64, partitions),
-		resolver: resolve.New(decode), published: make(map[string]string), table: make(map[string]reference.Published),
+		resolver: resolve.New(decoder()), published: make(map[string]string), table: make(map[string]reference.Published),
 		activity: make(map[string]schemas.Activity), clock: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
 	}
 	for range partitions {
@@ -52,12 +52,25 @@ func newCluster(t *testing.T, partitions int, horizon time.Duration) *cluster {
 	return c
 }
 
-func decode(r *resolve.Raw) (schemas.Fact, bool, error) {
-	if r.Source == schemas.CloudTrail {
-		return cloudtrail.Decode(r.Value)
+// decoder turns raw records into facts; what it returns may be kept.
+func decoder() resolve.Decode {
+	log := okta.Decoder{Org: reference.Org}
+	var trail cloudtrail.Decoder
+	return func(r *resolve.Raw) (f schemas.Fact, relevant bool, err error) {
+		if r.Source == schemas.Okta {
+			return log.Decode(r.Value)
+		}
+		relevant, err = trail.Decode(r.Value, &f)
+		switch {
+		case f.Call != nil:
+			f.Call = new(*f.Call)
+		case f.Assume != nil:
+			f.Assume = new(*f.Assume)
+		case f.Portal != nil:
+			f.Portal = new(*f.Portal)
+		}
+		return f, relevant, err
 	}
-	d := okta.Decoder{Org: strings.TrimPrefix(r.Shard, "okta/")}
-	return d.Decode(r.Value)
 }
 
 // write appends an entry to the partition of its To.

@@ -130,16 +130,19 @@ func useID(k *correlate.UseKey) string {
 	return schemas.CredentialKey(k.PrincipalID, k.AccessKeyID, created, k.Slot.UnixMicro())
 }
 
-// concerns reports whether a home holds a copy of an event.
-func (h *home) concerns(id string) (found bool) {
+// concern reports whether a home holds copies of some events.
+func (h *home) concern(ids map[string]struct{}) (found bool) {
 	for _, f := range h.facts {
-		if f.fact.ID == id {
-			f.moved, h.callers, found = true, nil, true
+		if _, ok := ids[f.fact.ID]; ok {
+			f.moved, found = true, true
 		}
 	}
 	for _, u := range h.uses {
-		if slices.ContainsFunc(u.calls, func(c call) bool { return c.ID == id }) {
-			u.fresh, found = true, true
+		for i := range u.calls {
+			if _, ok := ids[u.calls[i].ID]; ok {
+				u.fresh, found = true, true
+				break
+			}
 		}
 	}
 	return found

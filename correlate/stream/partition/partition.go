@@ -32,8 +32,10 @@ type Partition struct {
 	coverage  *coverage
 	claims    map[claimKey]heldClaim
 	corrected map[string]correction
-	homes     map[string]*home
-	persons   map[string]*person
+	// newlyCorrected are those since the last tick.
+	newlyCorrected map[string]struct{}
+	homes          map[string]*home
+	persons        map[string]*person
 	// waiting are the facts of homes by the claims that their owner depends on.
 	waiting map[string]map[*homeFact]struct{}
 	// touched are homes and persons that must be looked at by the next tick.
@@ -88,6 +90,7 @@ func New(cfg Config) *Partition {
 		coverage:       newCoverage(cfg.Partitions),
 		claims:         make(map[claimKey]heldClaim),
 		corrected:      make(map[string]correction),
+		newlyCorrected: make(map[string]struct{}),
 		homes:          make(map[string]*home),
 		persons:        make(map[string]*person),
 		waiting:        make(map[string]map[*homeFact]struct{}),
@@ -192,7 +195,7 @@ func (p *Partition) claim(offset int64, c identity.Claim) bool {
 }
 
 // correct notes that a copy with an addendum exists. Where the others are is
-// not known; there are few addenda.
+// looked for by the next tick.
 func (p *Partition) correct(offset int64, c entry.Correction) bool {
 	before, known := p.corrected[c.ID]
 	if known && before.rank >= c.Rank {
@@ -203,12 +206,22 @@ func (p *Partition) correct(offset int64, c entry.Correction) bool {
 	}
 	p.corrected[c.ID] = correction{c.Rank, c.At, offset}
 	p.refs.hold(offset)
+	p.newlyCorrected[c.ID] = struct{}{}
+	return true
+}
+
+// touchCorrected lets the next tick look at homes that hold a copy of an event
+// that has been corrected.
+func (p *Partition) touchCorrected() {
+	if len(p.newlyCorrected) == 0 {
+		return
+	}
 	for _, h := range p.homes {
-		if h.concerns(c.ID) {
+		if h.concern(p.newlyCorrected) {
 			p.touchedHomes[h] = struct{}{}
 		}
 	}
-	return true
+	clear(p.newlyCorrected)
 }
 
 // outranked reports whether a better copy of an event is known.

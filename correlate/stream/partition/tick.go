@@ -54,6 +54,7 @@ func (p *Partition) Tick(version int64, at time.Time) (Output, error) {
 		return out, nil // nothing can be judged
 	}
 	changed, irregular := p.coverage.advance(p.stalledAfter())
+	p.touchCorrected()
 	for _, h := range slices.SortedFunc(maps.Keys(p.touchedHomes), func(a, b *home) int { return strings.Compare(a.name, b.name) }) {
 		p.settleHome(h, version, &out)
 	}
