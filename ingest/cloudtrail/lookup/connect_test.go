@@ -3,6 +3,7 @@ package lookup_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 
@@ -57,7 +58,7 @@ func TestARoleOpensAllRegionsOfAnotherAccountWithOneSession(t *testing.T) {
 	})
 	here := w.collector(t, func(cfg *lookup.Config) { cfg.AWS = shared })
 	there := w.collector(t, func(cfg *lookup.Config) { cfg.AWS, cfg.Region = shared, "us-east-1" })
-	w.clock.Add(1)
+	w.clock.Add(time.Minute)
 	round(t, here)
 	round(t, there)
 	if got := w.events(); !same(got, raws(events)) {

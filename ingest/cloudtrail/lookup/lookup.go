@@ -109,13 +109,18 @@ func (c *Collector) round(ctx context.Context) error {
 			return err
 		}
 	}
-	// Older events are not asked for again.
-	keep := now.Add(-c.cfg.Lateness - c.cfg.Recheck)
+	// What ends before is not asked for again.
+	behind := now.Add(-c.cfg.Lateness - c.cfg.Recheck)
 	for from := c.covered; from.Before(now); {
 		asked := c.served
 		to := earlier(from.Add(c.cfg.Window), asked)
-		if err := c.read(ctx, window{from: from, to: to, keep: keep}); err != nil {
+		if err := c.read(ctx, window{from, to}); err != nil {
 			return err
+		}
+		if to.Before(behind) {
+			// The next window only needs to know what happened where both meet.
+			c.seen.turn()
+			c.known = to
 		}
 		if err := c.claim(ctx, earlier(to, asked.Add(-c.cfg.Lateness))); err != nil {
 			return err
@@ -158,7 +163,7 @@ func (c *Collector) due() bool { return c.rounds >= recheckEvery && c.from.Befor
 func (c *Collector) recheck(ctx context.Context) error {
 	from := later(c.covered.Add(-c.cfg.Recheck), later(c.from, c.served.Add(-reach)))
 	forgotten := c.seen.forgotten
-	if err := c.read(ctx, window{from: from, to: c.covered}); err != nil {
+	if err := c.read(ctx, window{from, c.covered}); err != nil {
 		return err
 	}
 	c.rounds = 0

@@ -13,9 +13,8 @@ import (
 	"jitaudit/schemas"
 )
 
-// window is an interval of event time to ask for, both ends included. Events
-// before keep need not be remembered.
-type window struct{ from, to, keep time.Time }
+// window is an interval of event time to ask for, both ends included.
+type window struct{ from, to time.Time }
 
 // read puts all events of a window into the log that do not stand there.
 func (c *Collector) read(ctx context.Context, w window) error {
@@ -63,7 +62,7 @@ func (c *Collector) pages(ctx context.Context, w window, name string) error {
 		if err != nil {
 			return err
 		}
-		if err := c.take(ctx, w, out.Events); err != nil {
+		if err := c.take(ctx, out.Events); err != nil {
 			return err
 		}
 		next := aws.ToString(out.NextToken)
@@ -77,7 +76,7 @@ func (c *Collector) pages(ctx context.Context, w window, name string) error {
 }
 
 // take puts the new ones of a page's events into the log.
-func (c *Collector) take(ctx context.Context, w window, page []types.Event) error {
+func (c *Collector) take(ctx context.Context, page []types.Event) error {
 	var (
 		events   []event
 		messages []ingest.Message
@@ -108,14 +107,14 @@ func (c *Collector) take(ctx context.Context, w window, page []types.Event) erro
 		c.cfg.Metrics.Records.WithLabelValues(c.shard, "excluded").Add(float64(excluded))
 	}
 	for _, e := range events {
-		c.remember(w, e)
+		c.remember(e)
 	}
 	return nil
 }
 
 // remember notes an event that stands in the log now, and whether it has come
 // too late.
-func (c *Collector) remember(w window, e event) {
+func (c *Collector) remember(e event) {
 	id, at := c.seen.id(e.message), e.message.Time
 	if !c.seen.has(id) && at.Before(c.covered) && !at.Before(c.known) && c.claimed(at) && !e.excluded {
 		c.cfg.Metrics.Broken.WithLabelValues(c.shard).Inc()
@@ -125,10 +124,6 @@ func (c *Collector) remember(w window, e event) {
 	if e.unread {
 		c.cfg.Metrics.Dead.WithLabelValues(c.shard).Inc()
 		c.log.Error("an event is no CloudTrail record; it stands in the log as it came", "event", e.message.ID, "time", at)
-	}
-	if !at.IsZero() && at.Before(w.keep) {
-		c.known = later(c.known, w.keep)
-		return
 	}
 	c.seen.add(id)
 	c.seen.add(c.seen.content(e.message))
