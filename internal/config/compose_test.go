@@ -3,6 +3,7 @@ package config_test
 import (
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -326,7 +327,7 @@ func TestComposeUsersOfClickHouse(t *testing.T) {
 	users, depth, fromEnv := []string{}, []string{}, 0
 	for {
 		token, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatal(err)

@@ -72,17 +72,17 @@ func TestSecretShowsWhetherThereIsOne(t *testing.T) {
 }
 
 func TestSecretFromAFileLosesItsLineEnd(t *testing.T) {
-	for content, want := range map[string]string{
-		"a": "a", "a\n": "a", "a\r\n": "a", "a\n\n": "a\n", " a \n": " a ", "a\nb\n": "a\nb",
+	for _, tt := range []struct{ content, want string }{
+		{"a", "a"}, {"a\n", "a"}, {"a\r\n", "a"}, {"a\n\n", "a\n"}, {" a \n", " a "}, {"a\nb\n", "a\nb"},
 	} {
 		env := testEnv()
-		env.ReadFile = func(string) ([]byte, error) { return []byte(content), nil }
+		env.ReadFile = func(string) ([]byte, error) { return []byte(tt.content), nil }
 		c, err := config.Parse("c.yaml", []byte("clickhouse: {url: 'https://c', user: a, password_file: p}"), env)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := c.ClickHouse.Password.Reveal(); got != want {
-			t.Errorf("%q: got %q, want %q", content, got, want)
+		if got := c.ClickHouse.Password.Reveal(); got != tt.want {
+			t.Errorf("%q: got %q, want %q", tt.content, got, tt.want)
 		}
 	}
 }
