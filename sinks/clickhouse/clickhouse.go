@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync"
 
@@ -24,8 +25,9 @@ type DB struct {
 	log        *slog.Logger
 	migrations []ddl.Migration
 
-	mu   sync.Mutex
-	open map[string]driver.Conn // by the database they are for
+	mu        sync.Mutex
+	open      map[string]driver.Conn // by the database they are for
+	transport *http.Transport
 }
 
 // New returns the database that cfg names. It connects to nothing and reads no
@@ -59,6 +61,9 @@ func (db *DB) Close() error {
 		}
 		delete(db.open, name)
 	}
+	if db.transport != nil {
+		db.transport.CloseIdleConnections()
+	}
 	return failed
 }
 
@@ -73,6 +78,7 @@ func (db *DB) conn(database string) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	options.TransportFunc = db.share
 	c, err := clickhouse.Open(options)
 	if err != nil {
 		return nil, db.explain("connect", err)
@@ -80,6 +86,22 @@ func (db *DB) conn(database string) (driver.Conn, error) {
 	db.open[database] = c
 	return c, nil
 }
+
+// share gives all connections one transport. clickhouse-go would make one for
+// each and, where the server turns it away, forget it with a socket open.
+func (db *DB) share(t *http.Transport) (http.RoundTripper, error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if db.transport == nil {
+		t.MaxIdleConns, t.MaxIdleConnsPerHost = connections, connections
+		db.transport = t
+	}
+	return roundTripper{db.transport}, nil
+}
+
+// roundTripper has nothing but RoundTrip, so that no connection closes what the
+// others use.
+type roundTripper struct{ http.RoundTripper }
 
 // exec runs a statement that returns nothing.
 func (db *DB) exec(ctx context.Context, database, doing, sql string, args ...any) error {

@@ -26,7 +26,11 @@ const ledgerTable = "CREATE TABLE IF NOT EXISTS schema_migrations (" +
 // Pending returns the migrations that the database lacks, in order, and changes
 // nothing. It fails as Migrate does where the database is not to be migrated.
 func (db *DB) Pending(ctx context.Context) ([]ddl.Migration, error) {
-	if err := db.checkVersion(ctx); err != nil {
+	version, err := db.version(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkVersion(db.cfg.Address(), version); err != nil {
 		return nil, err
 	}
 	applied, err := db.applied(ctx)
@@ -161,18 +165,14 @@ func (db *DB) version(ctx context.Context) (string, error) {
 	return version, err
 }
 
-func (db *DB) checkVersion(ctx context.Context) error {
-	version, err := db.version(ctx)
-	if err != nil {
-		return err
-	}
+func checkVersion(address, version string) error {
 	var year, release int
 	if _, err := fmt.Sscanf(version, "%d.%d", &year, &release); err != nil {
-		return sinks.Permanent(fmt.Errorf("read the version of ClickHouse at %s: %q is none", db.cfg.Address(), version))
+		return sinks.Permanent(fmt.Errorf("read the version of ClickHouse at %s: %q is none", address, version))
 	}
 	if year < oldestYear || year == oldestYear && release < oldestRelease {
 		return sinks.Permanent(fmt.Errorf("use ClickHouse at %s: it is version %s, and jitaudit needs %d.%d or later: update the server",
-			db.cfg.Address(), version, oldestYear, oldestRelease))
+			address, version, oldestYear, oldestRelease))
 	}
 	return nil
 }
