@@ -33,11 +33,26 @@ type Config struct {
 	// WaitForServers is how long a start waits for Kafka and ClickHouse to
 	// answer; 0 fails at once, Forever never does.
 	WaitForServers time.Duration
+	// DeniedSource is what becomes of the others when a source refuses us.
+	DeniedSource DeniedSource
 
 	file    string
 	lines   map[string]int
 	written map[string]written
 }
+
+// DeniedSource is what to do when Okta or AWS refuses a token or a right, which
+// trying again does not mend.
+type DeniedSource string
+
+// The ways.
+const (
+	// DeniedExit ends the program with the reason.
+	DeniedExit DeniedSource = "exit"
+	// DeniedWait goes on with the other sources, and asks again every few minutes;
+	// the source's coverage stands still meanwhile.
+	DeniedWait DeniedSource = "wait"
+)
 
 // Correlate is how facts become results.
 type Correlate struct {
@@ -139,6 +154,7 @@ func defaults(env Environment) *Config {
 		Log:        Log{Level: slog.LevelInfo, Format: LogText},
 
 		WaitForServers: time.Minute,
+		DeniedSource:   DeniedExit,
 	}
 }
 
@@ -179,6 +195,7 @@ func (c *Config) fields() []field {
 			choice("format", &c.Log.Format, LogText, LogJSON),
 		}),
 		duration("wait_for_servers", &c.WaitForServers, span{most: day, forever: true}),
+		choice("denied_source", &c.DeniedSource, DeniedExit, DeniedWait),
 	}
 }
 
