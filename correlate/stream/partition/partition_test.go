@@ -59,7 +59,7 @@ func TestTheStreamSaysWhatAScanSays(t *testing.T) {
 // Whatever the order of events, however often they come, wherever ticks fall,
 // whoever owns a partition, and wherever owners stop.
 func TestOrderRepetitionTicksAndOwnersChangeNothing(t *testing.T) {
-	seeds := 6
+	seeds := 4
 	if testing.Short() {
 		seeds = 2
 	}
