@@ -256,7 +256,7 @@ func TestNothingIsCommittedBeforeTheSinkHasAcknowledged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPartition(nil, "sessions", 0)
 		down := errors.New("the server is down")
-		w := start(t, Config{MaxRecords: 2, MinBackoff: time.Second, MaxBackoff: 4 * time.Second}, []error{down, down, down, down, nil}, nil, p)
+		w := start(t, Config{MaxRecords: 2, MaxWait: time.Hour, MinBackoff: time.Second, MaxBackoff: 4 * time.Second}, []error{down, down, down, down, nil}, nil, p)
 		p.bring("a", "b")
 		p.bring("c", "d", "e", "f", "g")
 		w.expect(t, "failed")
@@ -265,7 +265,7 @@ func TestNothingIsCommittedBeforeTheSinkHasAcknowledged(t *testing.T) {
 		if got := metric(t, w, "jitaudit_sink_failures_total"); got != 3 {
 			t.Errorf("%v failures are counted, want 3", got)
 		}
-		time.Sleep(8 * time.Second)
+		time.Sleep(9 * time.Second)
 		w.expect(t, "failed", "failed", "failed", "failed", "write a b", "commit sessions/0 2", "write c d", "commit sessions/0 4", "write e f", "commit sessions/0 6")
 		if n := strings.Count(w.log.String(), "the server is down"); n != 1 {
 			t.Errorf("it is said %d times, want once:\n%s", n, w.log)

@@ -1,0 +1,78 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"jitaudit/schemas/topics"
+	"jitaudit/sinks"
+)
+
+// calls are records of activity, all of different events.
+func calls(n int) []sinks.Record {
+	out := make([]sinks.Record, n)
+	for i := range out {
+		at := day.Add(time.Duration(i) * time.Second)
+		out[i] = sinks.Record{
+			Topic: topics.Activity, Offset: int64(i),
+			Value: call(fmt.Sprintf("b1a5c9d3-0f1e-4d2c-8b3a-%012d", i), fmt.Sprintf("key_%032x", i/100), at, uint64(i), nil),
+		}
+	}
+	return out
+}
+
+// crash kills the embedded server and starts it again on its data.
+func crash(t *testing.T) {
+	t.Helper()
+	if shared.child == nil {
+		t.Skip("a real server is not ours to kill")
+	}
+	shared.child.kill()
+	again, err := startChild(shared.child.path, shared.child.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared.child = again
+}
+
+// TestTheServerCrashesWithinABatch kills the server while it takes a batch.
+// What was acknowledged before stays; the batch given again is complete; and
+// every record is there once.
+func TestTheServerCrashesWithinABatch(t *testing.T) {
+	db := migrated(t)
+	sink := NewSink(db)
+	all := calls(120_000)
+	before, within := all[:20_000], all[20_000:]
+	if _, err := sink.Write(deadline(t), before); err != nil {
+		t.Fatal(err)
+	}
+	failed := make(chan error, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		for { // until one is hit
+			if _, err := sink.Write(ctx, within); err != nil {
+				failed <- err
+				return
+			}
+		}
+	}()
+	time.Sleep(150 * time.Millisecond) // anywhere within a batch
+	crash(t)
+	err := <-failed
+	if sinks.IsPermanent(err) || errors.Is(err, context.Canceled) {
+		t.Fatalf("the crash looks permanent: %v", err)
+	}
+	if got := count(t, db, "SELECT count() FROM activity"); got < len(before) {
+		t.Errorf("%d of %d acknowledged rows are there after the crash", got, len(before))
+	}
+	if _, err := sink.Write(deadline(t), within); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(t, db, "SELECT count(), uniqExact(event_id) FROM activity"); got != fmt.Sprint(len(all), " ", len(all)) {
+		t.Errorf("%s rows and ids in the view, want %d of each", got, len(all))
+	}
+}
