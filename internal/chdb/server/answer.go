@@ -29,9 +29,6 @@ type answer struct {
 
 // begin prepares the headers.
 func (a *answer) begin(q *request, format string) error {
-	if format == "" {
-		format = q.format
-	}
 	a.tag = rand.Text()[:16]
 	h := a.w.Header()
 	h.Set("Content-Type", contentType(format))

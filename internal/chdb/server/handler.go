@@ -131,6 +131,9 @@ func (h *Handler) answer(r *http.Request, a *answer) error {
 	if err != nil {
 		return err
 	}
+	if st.format == "" {
+		st.format = q.format
+	}
 	if err := a.begin(q, st.format); err != nil {
 		return err
 	}
@@ -181,7 +184,7 @@ func (h *Handler) session(ctx context.Context, q *request) (*engine.Session, err
 
 // run answers with the whole result at once.
 func run(s *engine.Session, q *request, st statement, a *answer) error {
-	r, err := s.Run(engine.Statement{SQL: st.text, Format: q.format, Params: q.params})
+	r, err := s.Run(engine.Statement{SQL: st.text, Format: st.format, Params: q.params})
 	if err != nil {
 		return err
 	}
@@ -199,7 +202,7 @@ func streamed(format string) bool { return format == "Native" || format == "RowB
 
 // stream answers piece by piece.
 func stream(s *engine.Session, q *request, st statement, a *answer) error {
-	pieces, err := s.Stream(engine.Statement{SQL: st.text, Format: q.format, Params: q.params})
+	pieces, err := s.Stream(engine.Statement{SQL: st.text, Format: st.format, Params: q.params})
 	if err != nil {
 		return err
 	}
