@@ -175,7 +175,7 @@ func BenchmarkRead(b *testing.B) {
 		b.Run("kafka-go/"+codec, func(b *testing.B) {
 			h := filled(b)
 			for b.Loop() {
-				r := kafkago.NewReader(kafkago.ReaderConfig{Brokers: []string{h.broker.Addr()}, Topic: "bench.a", QueueCapacity: benchBatch, MaxBytes: 4 << 20})
+				r := kafkago.NewReader(kafkago.ReaderConfig{Brokers: []string{h.broker.Addr()}, Topic: "bench.a", QueueCapacity: benchBatch, MaxBytes: 4 << 20, MaxWait: 100 * time.Millisecond})
 				for range events {
 					if _, err := r.ReadMessage(context.Background()); err != nil {
 						b.Fatal(err)

@@ -52,6 +52,9 @@ func (c *Client) ask(ctx context.Context, doing string, request func(context.Con
 			return err
 		}
 		c.forget()
+		if n == 1 && unknownTopic(err) {
+			continue // what we knew may be older than the topic
+		}
 		if cause := backoff(ctx, n); cause != nil {
 			return fmt.Errorf("%w (%w)", err, cause)
 		}

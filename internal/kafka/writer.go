@@ -42,7 +42,7 @@ const (
 	// and what is around it.
 	wantedMessageBytes = MaxMessage + 64<<10
 	// A batch is compressed as a whole and held in memory by both sides.
-	batchBytes    = 1 << 20
+	batchBytes    = 2 << 20
 	batchMessages = 10_000
 )
 
