@@ -24,6 +24,9 @@ type Config struct {
 	// A failed write is tried again after MinBackoff (default 250 ms), then
 	// twice as long, up to MaxBackoff (default 30 s).
 	MinBackoff, MaxBackoff time.Duration
+	// Prepare, if there is one, must succeed before anything is read from Kafka,
+	// and is tried again like a write.
+	Prepare func(context.Context) error
 }
 
 func (c Config) withDefaults() Config {
@@ -107,6 +110,11 @@ type claim interface {
 }
 
 func (l *Loop) run(ctx context.Context, join func(context.Context, func(context.Context, claim) error) error) error {
+	if l.cfg.Prepare != nil {
+		if err := l.retry(ctx, "prepare", func() error { return l.cfg.Prepare(ctx) }); err != nil {
+			return err
+		}
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return l.drain(ctx) })
 	g.Go(func() error { return join(ctx, l.consume) })

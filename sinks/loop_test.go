@@ -294,6 +294,27 @@ func metric(t *testing.T, w *world, name string) (sum float64) {
 	return sum
 }
 
+func TestNothingIsReadBeforeTheSinkIsPrepared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPartition(nil, "sessions", 0)
+		tries := 0
+		w := start(t, Config{MinBackoff: time.Minute, MaxBackoff: time.Minute, Prepare: func(context.Context) error {
+			if tries++; tries == 1 {
+				return errors.New("not up yet")
+			}
+			return nil
+		}}, nil, nil, p)
+		p.bring("a")
+		synctest.Wait()
+		if len(p.messages) != 1 {
+			t.Error("a record was read before")
+		}
+		time.Sleep(time.Minute + time.Second)
+		w.expect(t, "write a", "commit sessions/0 1")
+		w.end(t)
+	})
+}
+
 func TestAPermanentFailureEndsTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPartition(nil, "sessions", 0)

@@ -66,22 +66,17 @@ SELECT
 FROM (SELECT * FROM activity_log FINAL) AS a
 INNER JOIN (SELECT key, session, assumption, person_key, person_name, person_org FROM uses_log FINAL) AS u ON a.use = u.key;
 
--- Events are counted once, by their copy of the greatest rank, even where copies
--- name different uses of one session.
+-- Distinct events per session: copies of one call are one, by FINAL; those that
+-- name different uses of a session are one by their id.
 CREATE VIEW IF NOT EXISTS activity_counts AS
 SELECT
-    session,
-    count() AS calls,
-    countIf(NOT flags.1) AS writes,
-    countIf(flags.2) AS denied,
-    countIf(flags.3) AS service_driven
-FROM
-(
-    SELECT u.session AS session, a.event_id AS event_id, argMax((a.read_only, a.denied, a.service_driven), a.rank) AS flags
-    FROM activity_log AS a
-    INNER JOIN (SELECT key, session FROM uses_log FINAL) AS u ON a.use = u.key
-    GROUP BY session, event_id
-)
+    u.session AS session,
+    uniqExact(a.event_id) AS calls,
+    uniqExactIf(a.event_id, NOT a.read_only) AS writes,
+    uniqExactIf(a.event_id, a.denied) AS denied,
+    uniqExactIf(a.event_id, a.service_driven) AS service_driven
+FROM (SELECT event_id, use, read_only, denied, service_driven FROM activity_log FINAL) AS a
+INNER JOIN (SELECT key, session FROM uses_log FINAL) AS u ON a.use = u.key
 GROUP BY session;
 
 -- coverage_partitions is what each partition of the results has taken into
