@@ -103,7 +103,7 @@ func Open(c Config) (*Engine, error) {
 func whyNot(path string, err error) error {
 	status := filepath.Join(path, "status")
 	if lock, held := filelock.Probe(status); held {
-		return &Exception{Code: codeCannotOpen, Message: fmt.Sprintf("%s (%s)", ErrInUse, lock), cause: ErrInUse}
+		return &Exception{Code: codeCannotOpen, Message: fmt.Sprintf("Code: %d. %s (%s); stop that one, or choose another directory", codeCannotOpen, ErrInUse, lock), cause: ErrInUse}
 	}
 	return err
 }

@@ -3,10 +3,10 @@ package engine_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -25,8 +25,36 @@ var shared struct {
 }
 
 func TestMain(m *testing.M) {
-	flag.Parse()
+	if len(os.Args) == 3 && os.Args[1] == openVerb {
+		os.Exit(openOnly(os.Args[2]))
+	}
 	os.Exit(run(m))
+}
+
+// openVerb makes this test's program another process that opens a directory and
+// says what came of it.
+const openVerb = "open-a-directory"
+
+func openOnly(path string) int {
+	lib, err := chdbtest.Library()
+	if err == nil {
+		_, err = engine.Open(engine.Config{Library: lib, Path: path})
+	}
+	fmt.Println(errors.Is(err, engine.ErrInUse), err)
+	return 0
+}
+
+func TestASecondProcessOnADirectoryIsRefused(t *testing.T) {
+	session(t, context.Background(), engine.SessionConfig{}) // skips without a library
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(program, openVerb, shared.path).Output()
+	want := fmt.Sprintf("true open ClickHouse data directory %s: Code: 76. ", shared.path)
+	if err != nil || !strings.Contains(string(out), want) || !strings.Contains(string(out), fmt.Sprintf("in use by another process (PID: %d)", os.Getpid())) {
+		t.Errorf("got %s, %v, want %q and the process", out, err, want)
+	}
 }
 
 func run(m *testing.M) int {
