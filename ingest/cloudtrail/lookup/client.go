@@ -67,7 +67,7 @@ func (a *attempt) HandleFinalize(ctx context.Context, in middleware.FinalizeInpu
 	}
 	a.c.cfg.Metrics.Requests.WithLabelValues(a.c.shard, outcome).Inc()
 	if at, ok := awsmiddleware.GetServerTime(metadata); ok && err == nil {
-		a.c.served = later(a.c.served, at.UTC())
+		a.c.served = at.UTC()
 	}
 	return out, metadata, err
 }

@@ -31,6 +31,11 @@ type Connection struct {
 	RoleARN, ExternalID, SessionName string
 }
 
+// String leaves the secrets out.
+func (c Connection) String() string {
+	return fmt.Sprintf("AWS in %s %s as key %q role %q", c.Region, c.Endpoint, c.AccessKeyID, c.RoleARN)
+}
+
 // Connect reads the SDK's configuration from environment and files, and makes
 // what collectors need of it. It makes no request. The credentials are cached
 // and renewed a minute before they end.

@@ -1,6 +1,7 @@
 package lookup_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,15 @@ func TestConnectRefusesHalfOfAKey(t *testing.T) {
 		_, err := lookup.Connect(t.Context(), c)
 		if err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), secret) {
 			t.Errorf("got %v, want something about %q and no secret", err, name)
+		}
+	}
+}
+
+func TestAConnectionDoesNotPrintItsSecrets(t *testing.T) {
+	c := lookup.Connection{Region: region, AccessKeyID: keyID, SecretAccessKey: secret, SessionToken: "a token", ExternalID: "jitaudit-7"}
+	for _, text := range []string{fmt.Sprint(c), fmt.Sprintf("%+v", c), fmt.Sprintf("%s", &c)} {
+		if !strings.Contains(text, keyID) || strings.Contains(text, secret) || strings.Contains(text, "a token") || strings.Contains(text, "jitaudit-7") {
+			t.Error(text)
 		}
 	}
 }

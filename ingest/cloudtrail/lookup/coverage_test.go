@@ -139,6 +139,23 @@ func TestWhatComesLateWhileNobodyLooksIsFoundAfterwards(t *testing.T) {
 	}
 }
 
+func TestAfterARestartLateEventsAreToldApartOnceAllIsKnown(t *testing.T) {
+	events := some(t, 2)
+	at(&events[0], noon().Add(30*time.Minute), time.Minute)
+	at(&events[1], noon().Add(30*time.Minute), 36*time.Minute)
+	w := newWorld(t, events, nil)
+	w.clock.Set(noon().Add(time.Hour))
+	round(t, w.collector(t, nil))
+	c := w.collector(t, nil)
+	for range 20 {
+		round(t, c)
+		w.clock.Add(time.Minute)
+	}
+	if n := w.broken(t); n != 1 {
+		t.Errorf("%d events are said to have broken coverage, want the one that came after the restart", n)
+	}
+}
+
 func TestCopiesWithOtherContentArriveAndByteEqualOnesOnce(t *testing.T) {
 	h, err := organisation.Generate(organisation.Config{})
 	if err != nil {
@@ -161,11 +178,11 @@ func TestCopiesWithOtherContentArriveAndByteEqualOnesOnce(t *testing.T) {
 	events := append(slices.Clone(corrected), corrected...)
 	for i := range events {
 		// The copies come one after another, the later ones behind coverage.
-		at(&events[i], noon().Add(time.Minute), time.Duration(i)*15*time.Minute)
+		at(&events[i], noon().Add(time.Minute), time.Duration(i)*25*time.Minute)
 	}
 	w := newWorld(t, events, nil)
 	c := w.collector(t, nil)
-	for range 40 {
+	for range 50 {
 		w.clock.Add(2 * time.Minute)
 		round(t, c)
 	}
@@ -272,6 +289,30 @@ func TestTheCheckpointIsUsedAsFarAsItServes(t *testing.T) {
 			begin := w.windows()[first].Start
 			if again := begin.Before(noon().Add(30 * time.Minute)); again != tt.again {
 				t.Errorf("the second process begins at %v; again from the beginning is %t, want %t", begin, again, tt.again)
+			}
+		})
+	}
+}
+
+func TestOneWrongDateClaimsNothing(t *testing.T) {
+	for name, wrong := range map[string]int{"before the window": 1, "after it": 2} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil, nil)
+			right := noon().Add(50 * time.Minute)
+			n := 0
+			set := func() {
+				w.clock.Set(right)
+				if n++; n == wrong {
+					w.clock.Set(right.AddDate(0, 0, 1))
+				}
+			}
+			set()
+			w.onLookup = func(aws.Request) { set() }
+			c := w.collector(t, nil)
+			round(t, c)
+			want := []schemas.Coverage{{Shard: shard, From: noon(), To: noon().Add(30 * time.Minute), Basis: schemas.CoverageAssumed}}
+			if got := w.coverage(t); !slices.Equal(got, want) {
+				t.Errorf("covered is %v, want %v", got, want)
 			}
 		})
 	}

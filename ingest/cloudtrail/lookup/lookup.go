@@ -35,7 +35,7 @@ type Collector struct {
 	// from is where the shard's coverage begins and covered where it ends: what
 	// has been claimed but for the holes.
 	from, covered time.Time
-	// served is the latest Date of an answer.
+	// served is the Date of the last good answer.
 	served time.Time
 	// seen are the events that stand in the log already. It holds all of them
 	// that happened at or after known.
@@ -114,6 +114,9 @@ func (c *Collector) round(ctx context.Context) error {
 	for from := c.covered; from.Before(now); {
 		asked := c.served
 		to := earlier(from.Add(c.cfg.Window), asked)
+		if !from.Before(to) {
+			break // the server's time has gone back
+		}
 		if err := c.read(ctx, window{from, to}); err != nil {
 			return err
 		}
@@ -122,6 +125,8 @@ func (c *Collector) round(ctx context.Context) error {
 			c.seen.turn()
 			c.known = to
 		}
+		// Of the times before and after, the earlier: one wrong Date claims nothing.
+		asked = earlier(asked, c.served)
 		if err := c.claim(ctx, earlier(to, asked.Add(-c.cfg.Lateness))); err != nil {
 			return err
 		}

@@ -1,7 +1,11 @@
 package lookup_test
 
 import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -169,6 +173,38 @@ func TestAFailingPageIsAskedForAgainAndNotTheWholeWindow(t *testing.T) {
 				t.Errorf("%d requests were counted as ok, want 5 pages and the question for the time", got)
 			}
 		})
+	}
+}
+
+func TestAPageThatFollowsItselfFailsTheRound(t *testing.T) {
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		fmt.Fprint(w, `{"Events":[],"NextToken":"again"}`)
+	}))
+	defer web.Close()
+	w := newWorld(t, nil, nil)
+	c := w.collector(t, func(cfg *lookup.Config) {
+		cfg.Since = time.Now().Add(-time.Hour)
+		cfg.AWS.BaseEndpoint = &web.URL
+	})
+	if err := c.Round(t.Context()); err == nil || !strings.Contains(err.Error(), "token twice") {
+		t.Errorf("got %v", err)
+	}
+	if len(w.coverage(t)) != 0 {
+		t.Error("coverage was claimed for a window without end")
+	}
+}
+
+func TestAnAnswerWithoutDateClaimsNothing(t *testing.T) {
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Date"] = nil
+		fmt.Fprint(w, `{"Events":[]}`)
+	}))
+	defer web.Close()
+	w := newWorld(t, nil, nil)
+	c := w.collector(t, func(cfg *lookup.Config) { cfg.AWS.BaseEndpoint = &web.URL })
+	if err := c.Round(t.Context()); err == nil || !strings.Contains(err.Error(), "no Date") {
+		t.Errorf("got %v", err)
 	}
 }
 
