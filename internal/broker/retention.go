@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -135,7 +136,7 @@ func (b *Broker) trim(ctx context.Context, topic string, id int, age time.Durati
 	if size >= 0 && info.NumBytes > size {
 		// Records are taken to be of one size; the next round does the rest.
 		excess := float64(info.NumBytes-size) / float64(info.NumBytes)
-		bySize := to + int64(excess*float64(last-to))
+		bySize := to + int64(math.Ceil(excess*float64(last-to)))
 		if at, ok := unread[partition{topic, id}]; ok && at < bySize {
 			b.cfg.Logger.Warn("a partition of the embedded Kafka broker is larger than configured since a consumer group has not read it",
 				"topic", topic, "partition", id, "bytes", info.NumBytes, "read up to", at)

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -76,6 +77,9 @@ func (c *Client) Committed(ctx context.Context, group, topic string) (map[int]in
 		res, err := c.kafka.OffsetFetch(ctx, &kafkago.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{name: numbers(n)}})
 		if err != nil {
 			return err
+		}
+		if errors.Is(res.Error, kafkago.GroupIdNotFound) {
+			return nil // how some say that nothing is committed
 		}
 		if res.Error != nil {
 			return res.Error

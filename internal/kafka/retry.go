@@ -44,7 +44,7 @@ func (c *Client) ask(ctx context.Context, doing string, request func(context.Con
 			return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
 		}
 		// kafka-go does not always say why; connecting anew does.
-		if cause := c.reach(ctx); cause != nil {
+		if cause := c.reach(ctx); cause != nil && ctx.Err() == nil {
 			return explain(doing, cause)
 		}
 		err = explain(doing, err)
