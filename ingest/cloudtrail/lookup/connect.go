@@ -21,6 +21,8 @@ type Connection struct {
 	Region string
 	// Endpoint, if set, stands for the endpoints of all services.
 	Endpoint string
+	// Profile is one of the shared configuration files; empty for the default.
+	Profile string
 	// AccessKeyID, SecretAccessKey and SessionToken are static credentials.
 	// Without them the SDK's default chain is asked: environment, shared files,
 	// and the role of the machine.
@@ -55,6 +57,9 @@ func Connect(ctx context.Context, c Connection) (aws.Config, error) {
 	if c.AccessKeyID != "" {
 		options = append(options, config.WithCredentialsProvider(
 			credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken)))
+	}
+	if c.Profile != "" {
+		options = append(options, config.WithSharedConfigProfile(c.Profile))
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
