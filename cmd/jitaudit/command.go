@@ -23,6 +23,7 @@ ids of the events that prove it. Where the logs do not reach, it says so.
 Data goes to stdout, everything else to stderr. Exit codes: 0 fine, 1 error,
 2 wrong command line or policy, 3 the scan has open findings.`,
 		Example: `  jitaudit demo
+  jitaudit run --config jitaudit.yaml
   jitaudit check --policy policy.yaml
   jitaudit scan --okta okta/ --cloudtrail AWSLogs/ --policy policy.yaml`,
 		SilenceErrors: true,
@@ -38,7 +39,8 @@ Data goes to stdout, everything else to stderr. Exit codes: 0 fine, 1 error,
 	root.Version = thisRelease().String()
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err: err} })
-	root.AddCommand(m.scanCommand(), m.checkCommand(), m.demoCommand(), m.versionCommand())
+	root.AddCommand(m.runCommand(), m.collectCommand(), m.correlateCommand(), m.sinkCommand(), m.healthCommand(),
+		m.scanCommand(), m.checkCommand(), m.demoCommand(), m.versionCommand(), m.engineCommand())
 	return root
 }
 

@@ -1,0 +1,72 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"jitaudit/schemas/topics"
+)
+
+// Progress is how far the pipeline has come.
+type Progress struct {
+	// Events is how many of Total are in the raw topics; Covered how many of
+	// Shards the results take into account to the end; Waiting how many records
+	// the sink has still to write.
+	Events, Total   int
+	Covered, Shards int
+	Waiting         int64
+}
+
+// Done reports whether nothing is left to do.
+func (p Progress) Done() bool { return p.Covered == p.Shards && p.Waiting == 0 }
+
+// Wait waits until the tables take all of the history into account.
+func (d *Demo) Wait(ctx context.Context, tell func(Progress)) error {
+	every := time.NewTicker(200 * time.Millisecond)
+	defer every.Stop()
+	for {
+		p, err := d.progress(ctx)
+		if err != nil {
+			return err
+		}
+		tell(p)
+		if p.Done() {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-d.ended:
+			return fmt.Errorf("the pipeline has ended: %w", d.err)
+		case <-every.C:
+		}
+	}
+}
+
+// progress first asks what is covered: what the sink has still to write
+// afterwards may be part of it.
+func (d *Demo) progress(ctx context.Context) (Progress, error) {
+	h := d.opts.History
+	p := Progress{Total: len(h.Okta) + len(h.CloudTrail), Shards: len(d.shards)}
+	covered, err := d.db.Coverage(ctx)
+	if err != nil {
+		return p, err
+	}
+	for _, c := range covered {
+		if c.To.Equal(h.Truth.Complete.To) {
+			p.Covered++
+		}
+	}
+	for _, topic := range []string{topics.RawOkta, topics.RawCloudTrail} {
+		bounds, err := d.where.Kafka.Offsets(ctx, topic)
+		if err != nil {
+			return p, err
+		}
+		for _, b := range bounds {
+			p.Events += int(b.End - b.First)
+		}
+	}
+	p.Waiting, err = d.where.Waiting(ctx)
+	return p, err
+}
