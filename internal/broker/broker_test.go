@@ -135,7 +135,7 @@ func TestKillingLosesNothingAcknowledged(t *testing.T) {
 					mu.Lock()
 					acknowledged[id] = true
 					latest[key] = value
-					if acks++; acks == 400 {
+					if acks++; acks == 300+round*77 {
 						enough <- struct{}{}
 					}
 					mu.Unlock()
