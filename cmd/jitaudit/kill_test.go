@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -179,7 +180,7 @@ func (r *round) yaml(dir string, servers bool) string {
 		fmt.Fprintf(&b, "{from: %s, to: %s, reason: planted}", g.From.Format(time.RFC3339), g.To.Format(time.RFC3339))
 	}
 	fmt.Fprintf(&b, "]}\naws:\n  endpoint: %q\n  access_key_id: %s\n  secret_access_key: \"${SECRET}\"\n", r.aws.URL, killKey)
-	fmt.Fprintf(&b, "  since: %s\n  poll_interval: 1s\n  window: 1d\n  requests_per_second: 1000\n  accounts:\n", from)
+	fmt.Fprintf(&b, "  since: %s\n  poll_interval: 1s\n  window: 1d\n  requests_per_second: 100\n  accounts:\n", from)
 	for _, account := range r.accounts() {
 		fmt.Fprintf(&b, "  - {account: %q, role_arn: \"arn:aws:iam::%s:role/collector\", regions: [%s]}\n", account, account, strings.Join(r.regions(account), ", "))
 	}
@@ -210,25 +211,26 @@ func free(t *testing.T) string {
 type process struct {
 	r    *round
 	args []string
-	cmd  *exec.Cmd
-	out  *bytes.Buffer
+	// config is the round's, with a port for health of the process's own.
+	config string
+	cmd    *exec.Cmd
+	out    *bytes.Buffer
 	// kills is how often it was killed.
 	kills int
 }
 
 func (r *round) process(args ...string) *process {
-	p := &process{r: r, args: args}
+	p := &process{r: r, args: args, config: r.config}
+	if args[0] != "run" {
+		p.config = r.own(args[0])
+	}
 	p.start()
 	return p
 }
 
 func (p *process) start() {
 	p.r.t.Helper()
-	config := p.r.config
-	if p.args[0] != "run" {
-		config = p.r.own(p.args[0])
-	}
-	p.cmd = exec.Command(p.r.program, append(slices.Clone(p.args), "--config", config)...)
+	p.cmd = exec.Command(p.r.program, append(slices.Clone(p.args), "--config", p.config)...)
 	p.cmd.Env = append(os.Environ(), "SECRET="+killSecret, "PASSWORD="+p.r.db.Password)
 	p.out = &bytes.Buffer{}
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
@@ -237,15 +239,16 @@ func (p *process) start() {
 	}
 }
 
-// own is the round's configuration with a port for health of a role's own.
+// own writes the round's configuration with a port for health of its own.
 func (r *round) own(role string) string {
 	r.t.Helper()
 	data, err := os.ReadFile(r.config)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	path := filepath.Join(filepath.Dir(r.config), role+".yaml")
-	if err := os.WriteFile(path, bytes.ReplaceAll(data, []byte(r.health), []byte(free(r.t))), 0o600); err != nil {
+	addr := free(r.t)
+	path := filepath.Join(filepath.Dir(r.config), role+strings.ReplaceAll(addr, ":", "-")+".yaml")
+	if err := os.WriteFile(path, bytes.ReplaceAll(data, []byte(r.health), []byte(addr)), 0o600); err != nil {
 		r.t.Fatal(err)
 	}
 	return path
@@ -254,10 +257,11 @@ func (r *round) own(role string) string {
 // kill ends it at once; the kernel gives it no chance to do anything more.
 func (p *process) kill() {
 	p.r.t.Helper()
-	if err := p.cmd.Process.Kill(); err != nil {
+	_ = p.cmd.Process.Kill() // if it has ended, that shows in how
+	err := p.cmd.Wait()
+	if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
 		p.r.t.Fatalf("%s had ended by itself: %v\n%s", p.args, err, p.out)
 	}
-	_ = p.cmd.Wait()
 	p.kills++
 }
 
