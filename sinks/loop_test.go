@@ -402,8 +402,11 @@ func TestAnEndedPartitionIsWrittenButNotCommitted(t *testing.T) {
 			t.Errorf("happened %q, want %q", j.entries(), want)
 		}
 		stop()
-		<-drained
-		<-consumed
+		for _, err := range []error{<-drained, <-consumed} {
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("ended with %v, want that it was stopped", err)
+			}
+		}
 	})
 }
 

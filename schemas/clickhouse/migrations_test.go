@@ -55,7 +55,7 @@ func TestEveryStatementMayRunAgain(t *testing.T) {
 func TestReleasedMigrationsNeverChange(t *testing.T) {
 	want := map[string]string{
 		"0001_tables": "0e2eafaa716e355aebdca2337ab72c7b9b528bdc3f86a77c0c9711ff99a4a06c",
-		"0002_views": "92ec0d85769f99dd45642e482e16e32f8b4b659a3e802fb1b07fe73fe38250ab",
+		"0002_views":  "92ec0d85769f99dd45642e482e16e32f8b4b659a3e802fb1b07fe73fe38250ab",
 	}
 	all, err := clickhouse.Migrations()
 	if err != nil {

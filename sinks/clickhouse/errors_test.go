@@ -65,7 +65,7 @@ func TestServerErrorsAreOneSentenceWithWhatToDo(t *testing.T) {
 					w.Header().Set("X-ClickHouse-Exception-Code", fmt.Sprint(tt.code))
 				}
 				w.WriteHeader(tt.status)
-				fmt.Fprintln(w, tt.body)
+				_, _ = fmt.Fprintln(w, tt.body) // a client that is gone needs no answer
 			}))
 			defer s.Close()
 			err := writeOne(t, Config{URL: s.URL, User: "audit", Password: secret})

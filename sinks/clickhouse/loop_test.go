@@ -219,6 +219,7 @@ func TestRefusedRecordsBecomeDeadLetters(t *testing.T) {
 // flow: the loop goes on by itself, nothing is lost and nothing is there twice.
 func TestTheServerCrashesBelowTheLoop(t *testing.T) {
 	c, db := kafkaClient(t), migrated(t)
+	killable(t)
 	const n = 4000
 	var sessions, activity [][]byte
 	for i := range n {
@@ -229,7 +230,8 @@ func TestTheServerCrashesBelowTheLoop(t *testing.T) {
 	publish(t, c, topics.Activity, activity...)
 	stop := runLoop(t, c, NewSink(db), sinks.Config{MaxRecords: 500, MinBackoff: 20 * time.Millisecond, MaxBackoff: 100 * time.Millisecond})
 	eventually(t, "it has begun", func() bool { return committed(t, c, topics.Sessions)+committed(t, c, topics.Activity) > 0 })
-	crash(t)
+	shared.child.kill()
+	restart(t)
 	eventually(t, "all offsets are committed", func() bool {
 		return committed(t, c, topics.Sessions) == n && committed(t, c, topics.Activity) == n
 	})

@@ -71,7 +71,7 @@ func run(m *testing.M) int {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		defer os.RemoveAll(path)
+		defer func() { _ = os.RemoveAll(path) }()
 		if shared.child, shared.why = startChild(path, "127.0.0.1:0"); shared.why == nil {
 			shared.config = Config{URL: "http://" + shared.child.address, Password: token}
 			defer func() { shared.child.stop() }()

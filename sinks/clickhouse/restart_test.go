@@ -24,13 +24,17 @@ func calls(n int) []sinks.Record {
 	return out
 }
 
-// crash kills the embedded server and starts it again on its data.
-func crash(t *testing.T) {
+// killable skips the test if the server is not ours to kill.
+func killable(t *testing.T) {
 	t.Helper()
 	if shared.child == nil {
 		t.Skip("a real server is not ours to kill")
 	}
-	shared.child.kill()
+}
+
+// restart starts the embedded server again on its data.
+func restart(t *testing.T) {
+	t.Helper()
 	again, err := startChild(shared.child.path, shared.child.address)
 	if err != nil {
 		t.Fatal(err)
@@ -43,6 +47,7 @@ func crash(t *testing.T) {
 // every record is there once.
 func TestTheServerCrashesWithinABatch(t *testing.T) {
 	db := migrated(t)
+	killable(t)
 	sink := NewSink(db)
 	all := calls(120_000)
 	before, within := all[:20_000], all[20_000:]
@@ -50,8 +55,7 @@ func TestTheServerCrashesWithinABatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	failed := make(chan error, 1)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
+	ctx := deadline(t)
 	go func() {
 		for { // until one is hit
 			if _, err := sink.Write(ctx, within); err != nil {
@@ -60,9 +64,12 @@ func TestTheServerCrashesWithinABatch(t *testing.T) {
 			}
 		}
 	}()
-	time.Sleep(150 * time.Millisecond) // anywhere within a batch
-	crash(t)
+	eventually(t, "the server takes a batch", func() bool {
+		return ask(t, db, "SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO%activity_log%'") != "0"
+	})
+	shared.child.kill()
 	err := <-failed
+	restart(t)
 	if sinks.IsPermanent(err) || errors.Is(err, context.Canceled) {
 		t.Fatalf("the crash looks permanent: %v", err)
 	}
