@@ -47,7 +47,7 @@ func (c *Client) Ensure(ctx context.Context, wanted []topics.Topic) error {
 		return err
 	}
 	c.forget() // what it knew of the cluster is of before
-	return nil
+	return c.awaitAnswers(ctx, missing)
 }
 
 // withMessageLimit adds to every topic that it takes the messages we write.
@@ -177,6 +177,21 @@ func (c *Client) awaitLeaders(ctx context.Context, wanted []topics.Topic) (map[s
 			return nil, fmt.Errorf("wait for the leaders of topic %s: %w: see whether all of Kafka's brokers run", waiting, err)
 		}
 	}
+}
+
+// awaitAnswers waits until the leaders know that they are: that comes last.
+func (c *Client) awaitAnswers(ctx context.Context, created []topics.Topic) error {
+	for _, t := range created {
+		name := c.full(t.Name)
+		err := c.ask(ctx, "wait for the leaders of topic "+name, func(ctx context.Context) error {
+			_, err := c.bounds(ctx, name, numbers(t.Partitions))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // verify compares the topics that exist with what they should be.

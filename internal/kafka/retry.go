@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"syscall"
 	"time"
 )
 
@@ -14,8 +16,10 @@ const (
 	// topicPatience is how long an unknown topic may be due to an old view of
 	// the cluster.
 	topicPatience = 10 * time.Second
-	// askAttempts is how often a question is put that a caller waits for.
+	// askAttempts is how often a question about a topic is put that is not there.
 	askAttempts = 5
+	// askPatience is how long a question is put that a caller waits for.
+	askPatience = 10 * time.Second
 )
 
 // backoff waits before the attempt after n failed ones, or until ctx ends.
@@ -32,9 +36,10 @@ func backoff(ctx context.Context, n int) error {
 	}
 }
 
-// ask does a request that changes nothing, a few times if need be. A broker
+// ask does a request that changes nothing, again and again for a while. A broker
 // that can't be reached is told at once.
 func (c *Client) ask(ctx context.Context, doing string, request func(context.Context) error) error {
+	start := time.Now()
 	for n := 1; ; n++ {
 		err := request(ctx)
 		if err == nil {
@@ -48,7 +53,7 @@ func (c *Client) ask(ctx context.Context, doing string, request func(context.Con
 			return explain(doing, cause)
 		}
 		err = explain(doing, err)
-		if n == askAttempts || !transient(err) {
+		if !transient(err) || unknownTopic(err) && n == askAttempts || time.Since(start) > askPatience {
 			return err
 		}
 		c.forget()
@@ -61,13 +66,13 @@ func (c *Client) ask(ctx context.Context, doing string, request func(context.Con
 	}
 }
 
-// reach returns nil if a broker can be connected to and lets us in.
+// reach returns nil if a broker lets us in and answers.
 func (c *Client) reach(ctx context.Context) error {
 	var failed []error
 	for _, b := range c.cfg.Brokers {
-		conn, err := c.dialer.DialContext(ctx, "tcp", b)
+		err := c.greet(ctx, b)
 		if err == nil {
-			return conn.Close()
+			return nil
 		}
 		var unreachable *unreachableError
 		if errors.As(err, &unreachable) {
@@ -76,4 +81,22 @@ func (c *Client) reach(ctx context.Context) error {
 		failed = append(failed, err)
 	}
 	return errors.Join(failed...)
+}
+
+func (c *Client) greet(ctx context.Context, broker string) error {
+	conn, err := c.dialer.DialContext(ctx, "tcp", broker)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(dialTimeout)); err != nil {
+		return err
+	}
+	if _, err := conn.Brokers(); err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
+			err = errors.New("it closes the connection, as it does when it wants TLS or a login")
+		}
+		return &unreachableError{broker, err}
+	}
+	return nil
 }
