@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -182,5 +181,3 @@ func refuseAlter(req *kmsg.AlterConfigsRequest) kmsg.Response {
 	}
 	return res
 }
-
-var _ kfake.Logger = logger{}

@@ -70,8 +70,9 @@ func (c *Client) Writer(cfg WriterConfig) (*Writer, error) {
 
 // Write writes the messages and returns nil once all are acknowledged. What
 // may pass is tried again until ctx ends. After an error each partition holds
-// the messages given for it up to one of them, and possibly the batch after it;
-// the caller writes them all again or gives up. A message that is too large is a
+// the messages given for it up to one of them, and possibly the batch after it,
+// which may still be on its way: its bytes must not be changed. The caller
+// writes them all again or gives up. A message that is too large is a
 // *TooLargeError; if its size alone says so, nothing was written at all.
 func (w *Writer) Write(ctx context.Context, messages ...Message) error {
 	routed, err := w.route(ctx, messages)
