@@ -56,8 +56,11 @@ type Config struct {
 	Logger *slog.Logger
 	// StartTimeout bounds the wait for the child's first answer; 0 means a minute.
 	StartTimeout time.Duration
-	// CloseTimeout bounds the child's orderly end, after which it is killed; 0
-	// means 20 seconds. Half of it is for statements that run.
+	// DrainTimeout is what running statements have to end when the server is
+	// closed, before they are killed; 0 means 10 seconds.
+	DrainTimeout time.Duration
+	// CloseTimeout bounds the child's orderly end, DrainTimeout included, after
+	// which it is killed; 0 means 10 seconds more than DrainTimeout.
 	CloseTimeout time.Duration
 }
 
@@ -123,8 +126,11 @@ func (c Config) withDefaults() (Config, error) {
 	if c.StartTimeout == 0 {
 		c.StartTimeout = time.Minute
 	}
+	if c.DrainTimeout == 0 {
+		c.DrainTimeout = 10 * time.Second
+	}
 	if c.CloseTimeout == 0 {
-		c.CloseTimeout = 20 * time.Second
+		c.CloseTimeout = c.DrainTimeout + 10*time.Second
 	}
 	return c, nil
 }
@@ -219,8 +225,8 @@ func (s *Server) PID() int { return int(s.pid.Load()) }
 // Restarts is how often the child was started again after a crash.
 func (s *Server) Restarts() int { return int(s.restarts.Load()) }
 
-// Close ends the server: statements that run get half of CloseTimeout. It
-// returns an error when the child had to be killed. It may be called again.
+// Close ends the server: statements that run get DrainTimeout. It returns an
+// error when the child had to be killed. It may be called again.
 func (s *Server) Close() error {
 	s.stop()
 	<-s.done

@@ -124,7 +124,7 @@ func (c *childServer) serve(ctx context.Context) error {
 		kill()
 		_ = srv.Close() // what it closes is going to be closed anyway
 	}
-	closing, cancel := context.WithTimeout(context.Background(), c.Drain/2)
+	closing, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	return c.engine.Close(closing)
 }

@@ -124,7 +124,7 @@ func (s *Server) greet(ctx context.Context, c *child, status *os.File) (version 
 	}
 	if err := json.NewEncoder(c.stdin).Encode(handover{
 		Path: filepath.Join(s.config.Path, "engine"), Library: s.config.Library, Token: s.config.Token, Database: s.config.Database,
-		Sessions: s.config.Sessions, MaxMemory: s.config.MaxMemory, Drain: s.config.CloseTimeout / 2, LogLevel: level,
+		Sessions: s.config.Sessions, MaxMemory: s.config.MaxMemory, Drain: s.config.DrainTimeout, LogLevel: level,
 	}); err != nil {
 		return "", fmt.Errorf("tell the child its configuration: %w", err)
 	}

@@ -105,6 +105,7 @@ func table(t testing.TB) (database string) {
 	database = strings.NewReplacer("/", "_", "#", "_").Replace(t.Name())
 	s := session(t, context.Background(), engine.SessionConfig{})
 	text(t, s, "CREATE DATABASE "+engine.QuoteName(database), nil)
+	t.Cleanup(func() { text(t, s, "DROP DATABASE "+engine.QuoteName(database), nil) })
 	text(t, s, "CREATE TABLE "+engine.QuoteName(database)+".t (n UInt64, s String) ENGINE = MergeTree ORDER BY n", nil)
 	return database
 }

@@ -19,7 +19,7 @@ import (
 type answer struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
-	wait    time.Duration
+	stall   time.Duration
 
 	tag    string // vouches for the block of an exception
 	frame  *compress.Writer
@@ -65,7 +65,7 @@ func (a *answer) Write(p []byte) (int, error) {
 		a.w.Header().Set("Content-Encoding", "gzip")
 	}
 	a.pieces++
-	if err := a.control.SetWriteDeadline(time.Now().Add(a.wait)); err != nil {
+	if err := a.control.SetWriteDeadline(time.Now().Add(a.stall)); err != nil {
 		return 0, err
 	}
 	if err := a.write(p); err != nil {

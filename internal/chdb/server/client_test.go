@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -112,8 +113,14 @@ func TestABatchComesBackEqual(t *testing.T) {
 			if err := send(context.Background(), conn, rows); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(rows, receive(t, conn, "SELECT * FROM rows ORDER BY id")); diff != "" {
-				t.Errorf("what came back differs:\n%.1000s", diff)
+			got := receive(t, conn, "SELECT * FROM rows ORDER BY id")
+			if len(got) != len(rows) {
+				t.Fatalf("%d rows came back, want %d", len(got), len(rows))
+			}
+			for i := range rows {
+				if !reflect.DeepEqual(got[i], rows[i]) {
+					t.Fatalf("row %d differs:\n%s", i, cmp.Diff(rows[i], got[i]))
+				}
 			}
 		})
 	}

@@ -33,9 +33,11 @@ type Config struct {
 	Token string
 	// Database is the current database of requests that name none.
 	Database string
-	// Wait is how long a request waits for a session, and how long a client may
-	// take to accept a piece of an answer; 0 means a minute.
+	// Wait is how long a request waits for a session; 0 means a minute.
 	Wait time.Duration
+	// Stall is how long a client may take to accept a piece of an answer; 0 means
+	// ten minutes. Who stalls longer loses the session.
+	Stall time.Duration
 	// Log gets what no client can be told; nil discards it.
 	Log *slog.Logger
 }
@@ -57,6 +59,9 @@ func New(c Config) (*Handler, error) {
 	}
 	if c.Wait == 0 {
 		c.Wait = time.Minute
+	}
+	if c.Stall == 0 {
+		c.Stall = 10 * time.Minute
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -80,7 +85,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
-	a := &answer{w: w, control: http.NewResponseController(w), wait: h.Wait}
+	a := &answer{w: w, control: http.NewResponseController(w), stall: h.Stall}
+	// The next request of the connection must not inherit a deadline.
+	defer func() { _ = a.control.SetWriteDeadline(time.Time{}) }()
 	if err := h.authenticate(r); err != nil {
 		w.Header().Set("WWW-Authenticate", `Basic realm="ClickHouse server HTTP API"`)
 		a.fail(err)

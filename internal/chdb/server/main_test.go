@@ -103,7 +103,9 @@ func dial(t testing.TB, change func(*clickhouse.Options)) driver.Conn {
 		t.Cleanup(func() { conn.Close() })
 		return conn
 	}
-	exec(t, open(), "CREATE DATABASE IF NOT EXISTS "+engine.QuoteName(database))
+	admin := open()
+	exec(t, admin, "CREATE DATABASE IF NOT EXISTS "+engine.QuoteName(database))
+	t.Cleanup(func() { exec(t, admin, "DROP DATABASE IF EXISTS "+engine.QuoteName(database)) })
 	o.Auth.Database = database
 	if change != nil {
 		change(o)
