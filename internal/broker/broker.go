@@ -26,6 +26,7 @@ type Broker struct {
 	addr    string
 	lock    *lock
 	admin   *kafkago.Client
+	lives   *lives
 	stop    context.CancelFunc
 	done    sync.WaitGroup
 }
@@ -142,6 +143,7 @@ func (b *Broker) open() error {
 	}
 	b.cluster, b.addr = cluster, addr
 	b.guard()
+	b.listen()
 	b.admin, err = b.cfg.client(addr)
 	if err != nil {
 		cluster.Close()
@@ -150,6 +152,7 @@ func (b *Broker) open() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	b.stop = cancel
 	b.done.Go(func() { b.maintain(ctx) })
+	b.done.Go(func() { b.reap(ctx) })
 	return nil
 }
 
