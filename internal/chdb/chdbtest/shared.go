@@ -43,7 +43,7 @@ func (s *Shared) Run(m *testing.M, after func() error) int {
 
 func report(w io.Writer, err error, code int) int {
 	if err != nil {
-		fmt.Fprintln(w, err)
+		_, _ = fmt.Fprintln(w, err)
 		return 1
 	}
 	return code

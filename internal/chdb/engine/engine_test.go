@@ -45,7 +45,7 @@ func openOnly(path string) int {
 }
 
 func TestASecondProcessOnADirectoryIsRefused(t *testing.T) {
-	session(t, context.Background(), engine.SessionConfig{}) // skips without a library
+	session(context.Background(), t, engine.SessionConfig{}) // skips without a library
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(path)
+	defer func() { _ = os.RemoveAll(path) }()
 	shared.path = path
 	lib, err := chdbtest.Library()
 	if err != nil {
@@ -86,7 +86,7 @@ func run(m *testing.M) int {
 	return code
 }
 
-func session(t testing.TB, ctx context.Context, c engine.SessionConfig) *engine.Session {
+func session(ctx context.Context, t testing.TB, c engine.SessionConfig) *engine.Session {
 	t.Helper()
 	if shared.engine == nil {
 		t.Skip("no libchdb: ", shared.why)
@@ -103,7 +103,7 @@ func session(t testing.TB, ctx context.Context, c engine.SessionConfig) *engine.
 func table(t testing.TB) (database string) {
 	t.Helper()
 	database = strings.NewReplacer("/", "_", "#", "_").Replace(t.Name())
-	s := session(t, context.Background(), engine.SessionConfig{})
+	s := session(context.Background(), t, engine.SessionConfig{})
 	text(t, s, "CREATE DATABASE "+engine.QuoteName(database), nil)
 	t.Cleanup(func() { text(t, s, "DROP DATABASE "+engine.QuoteName(database), nil) })
 	text(t, s, "CREATE TABLE "+engine.QuoteName(database)+".t (n UInt64, s String) ENGINE = MergeTree ORDER BY n", nil)
@@ -121,7 +121,7 @@ func text(t testing.TB, s *engine.Session, sql string, params map[string]string)
 }
 
 func TestParametersAreBoundNotPasted(t *testing.T) {
-	s := session(t, context.Background(), engine.SessionConfig{})
+	s := session(context.Background(), t, engine.SessionConfig{})
 	tests := []struct{ name, value, want string }{
 		{"plain", "ada", "ada"},
 		{"empty", "", ""},
@@ -139,7 +139,7 @@ func TestParametersAreBoundNotPasted(t *testing.T) {
 }
 
 func TestAnErrorHasItsCode(t *testing.T) {
-	s := session(t, context.Background(), engine.SessionConfig{})
+	s := session(context.Background(), t, engine.SessionConfig{})
 	for sql, code := range map[string]int{
 		"SELEC 1":                      62,
 		"SELECT * FROM system.nothing": 60,
@@ -158,7 +158,7 @@ func TestAnErrorHasItsCode(t *testing.T) {
 
 func TestNothingOfASessionIsSeenInTheNext(t *testing.T) {
 	database := table(t)
-	dirty := session(t, context.Background(), engine.SessionConfig{
+	dirty := session(context.Background(), t, engine.SessionConfig{
 		Database: database, Settings: map[string]string{"max_threads": "7", "log_comment": "ours"},
 	})
 	if got, want := text(t, dirty, "SELECT currentDatabase(), getSetting('max_threads')", nil), database+"\t7"; got != want {
@@ -170,7 +170,7 @@ func TestNothingOfASessionIsSeenInTheNext(t *testing.T) {
 	text(t, dirty, "SET max_block_size = 11", nil)
 	text(t, dirty, "CREATE TEMPORARY TABLE secret (a UInt8)", nil)
 
-	next := session(t, context.Background(), engine.SessionConfig{})
+	next := session(context.Background(), t, engine.SessionConfig{})
 	if got := text(t, next, "SELECT currentDatabase(), getSetting('max_threads') = 7, getSetting('max_block_size') = 11", nil); got != "default\t0\t0" {
 		t.Errorf("in the next: got %q", got)
 	}
@@ -191,7 +191,7 @@ func TestASelectIsStreamedWhole(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := session(t, context.Background(), engine.SessionConfig{Settings: map[string]string{"max_block_size": "65536"}})
+			s := session(context.Background(), t, engine.SessionConfig{Settings: map[string]string{"max_block_size": "65536"}})
 			stream, err := s.Stream(engine.Statement{SQL: tt.sql, Format: "RowBinary"})
 			if err != nil {
 				t.Fatal(err)
@@ -216,7 +216,7 @@ func TestASelectIsStreamedWhole(t *testing.T) {
 }
 
 func TestAnErrorInMidStreamIsReturned(t *testing.T) {
-	s := session(t, context.Background(), engine.SessionConfig{Settings: map[string]string{"max_block_size": "1000", "max_threads": "1"}})
+	s := session(context.Background(), t, engine.SessionConfig{Settings: map[string]string{"max_block_size": "1000", "max_threads": "1"}})
 	stream, err := s.Stream(engine.Statement{SQL: "SELECT throwIf(number = 500000) FROM numbers(1000000)", Format: "RowBinary"})
 	if err != nil {
 		t.Fatal(err)
@@ -238,7 +238,7 @@ func TestAnErrorInMidStreamIsReturned(t *testing.T) {
 }
 
 func TestAnAbandonedStreamLeavesItsSessionUsable(t *testing.T) {
-	s := session(t, context.Background(), engine.SessionConfig{})
+	s := session(context.Background(), t, engine.SessionConfig{})
 	stream, err := s.Stream(engine.Statement{SQL: "SELECT number FROM numbers(1000000000000)", Format: "RowBinary"})
 	if err != nil {
 		t.Fatal(err)
@@ -269,7 +269,7 @@ func TestAnInsertComesWholeOrNotAtAll(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			database := table(t)
-			s := session(t, context.Background(), engine.SessionConfig{Database: database})
+			s := session(context.Background(), t, engine.SessionConfig{Database: database})
 			insert, err := s.Insert(engine.Statement{SQL: "INSERT INTO t", Format: "CSV"})
 			if err != nil {
 				t.Fatal(err)
@@ -292,7 +292,7 @@ func TestAnInsertComesWholeOrNotAtAll(t *testing.T) {
 func commit(i *engine.Insert) error { _, err := i.Commit(); return err }
 
 func TestAnInsertIntoNothingFailsAtOnce(t *testing.T) {
-	s := session(t, context.Background(), engine.SessionConfig{})
+	s := session(context.Background(), t, engine.SessionConfig{})
 	if _, err := s.Insert(engine.Statement{SQL: "INSERT INTO nowhere", Format: "CSV"}); err == nil {
 		t.Error("no error")
 	}
@@ -328,8 +328,8 @@ func TestEndingItsContextKillsAStatement(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
-			s := session(t, ctx, engine.SessionConfig{})
-			watcher := session(t, context.Background(), engine.SessionConfig{})
+			s := session(ctx, t, engine.SessionConfig{})
+			watcher := session(context.Background(), t, engine.SessionConfig{})
 			go func() {
 				for text(t, watcher, "SELECT count() FROM system.processes WHERE Settings['log_comment'] LIKE 'jitaudit:%'", nil) != "2" {
 					time.Sleep(time.Millisecond)
@@ -347,7 +347,7 @@ func TestEndingItsContextKillsAStatement(t *testing.T) {
 
 func TestSessionsAreBounded(t *testing.T) {
 	for range 4 {
-		session(t, context.Background(), engine.SessionConfig{})
+		session(context.Background(), t, engine.SessionConfig{})
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -1,6 +1,7 @@
 package library
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,12 +17,12 @@ func TestFindTakesTheFirstThatIsThere(t *testing.T) {
 		return path
 	}
 	o := Options{SystemDirs: []string{filepath.Join(root, "lib"), filepath.Join(root, "lib64")}, CacheDir: filepath.Join(root, "cache")}
-	if _, err := o.find(r); err != ErrNotFound {
+	if _, err := o.find(r); !errors.Is(err, ErrNotFound) {
 		t.Fatalf("nothing is there: got %v, want ErrNotFound", err)
 	}
 	cached := filepath.Join(o.CacheDir, Version, r.Platform, r.File)
 	write(t, cached, "half a lib")
-	if _, err := o.find(r); err != ErrNotFound {
+	if _, err := o.find(r); !errors.Is(err, ErrNotFound) {
 		t.Fatalf("a cached library of the wrong size: got %v, want ErrNotFound", err)
 	}
 	write(t, cached, "the library")

@@ -3,8 +3,9 @@
 // https://clickhouse.com/docs/interfaces/http.
 //
 // What it does not have says so: sessions over several requests, roles, and
-// external tables. Answers in the Native format are of protocol revision 0,
-// which clickhouse-go is told when it connects.
+// external tables. Asynchronous inserts are written at once, which is safer and
+// slower for many small ones. Answers in the Native format are of protocol
+// revision 0, which clickhouse-go is told when it connects.
 package server
 
 import (

@@ -111,7 +111,7 @@ func TestAClientThatLeavesInMidInsertLeavesNoRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(c, "POST /?%squery=INSERT+INTO+n+FORMAT+Native HTTP/1.1\r\nHost: x\r\nX-ClickHouse-Key: %s\r\nContent-Length: %d\r\n\r\n", parameters, token, len(block))
+	sendTo(t, c, "POST /?%squery=INSERT+INTO+n+FORMAT+Native HTTP/1.1\r\nHost: x\r\nX-ClickHouse-Key: %s\r\nContent-Length: %d\r\n\r\n", parameters, token, len(block))
 	if _, err := c.Write(block[:len(block)-1]); err != nil {
 		t.Fatal(err)
 	}
@@ -263,6 +263,13 @@ func TestWhoMayAsk(t *testing.T) {
 	}
 }
 
+func sendTo(t testing.TB, c io.Writer, format string, args ...any) {
+	t.Helper()
+	if _, err := fmt.Fprintf(c, format, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // hold occupies a session until release is called, by an insert whose data does
 // not end.
 func hold(t *testing.T, conn driver.Conn, parameters, id string) (release func()) {
@@ -271,10 +278,10 @@ func hold(t *testing.T, conn driver.Conn, parameters, id string) (release func()
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(c, "POST /?%squery=INSERT+INTO+n+FORMAT+CSV&query_id=%s HTTP/1.1\r\nHost: x\r\nX-ClickHouse-Key: %s\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n1\n\r\n", parameters, id, token)
+	sendTo(t, c, "POST /?%squery=INSERT+INTO+n+FORMAT+CSV&query_id=%s HTTP/1.1\r\nHost: x\r\nX-ClickHouse-Key: %s\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n1\n\r\n", parameters, id, token)
 	return func() {
 		defer c.Close()
-		fmt.Fprint(c, "0\r\n\r\n")
+		sendTo(t, c, "0\r\n\r\n")
 		answer, err := http.ReadResponse(bufio.NewReader(c), nil)
 		if err != nil || answer.StatusCode != http.StatusOK || answer.Header.Get("X-ClickHouse-Query-Id") != id {
 			t.Errorf("the held insert: %v, %+v", err, answer)

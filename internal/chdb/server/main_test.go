@@ -38,7 +38,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(path)
+	defer func() { _ = os.RemoveAll(path) }()
 	stop, err := start(path)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -56,7 +56,7 @@ func start(path string) (stop func() error, err error) {
 	lib, err := chdbtest.Library()
 	if err != nil {
 		shared.why = err
-		return func() error { return nil }, nil
+		return func() error { return nil }, nil //nolint:nilerr // the tests are skipped and say why
 	}
 	shared.engine, err = engine.Open(engine.Config{Library: lib, Path: path, Sessions: sessions})
 	if err != nil {
