@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -23,11 +24,13 @@ import (
 	"jitaudit/internal/broker"
 	"jitaudit/internal/chdb"
 	"jitaudit/internal/chdb/chdbtest"
+	"jitaudit/internal/kafka"
 	"jitaudit/internal/organisation"
 	"jitaudit/internal/pipeline"
 	"jitaudit/internal/reference"
 	"jitaudit/internal/simulated/aws"
 	"jitaudit/internal/simulated/okta"
+	"jitaudit/schemas/topics"
 	"jitaudit/sinks/clickhouse"
 )
 
@@ -212,17 +215,17 @@ type process struct {
 	r    *round
 	args []string
 	// config is the round's, with a port for health of the process's own.
-	config string
-	cmd    *exec.Cmd
-	out    *bytes.Buffer
+	config, health string
+	cmd            *exec.Cmd
+	out            *bytes.Buffer
 	// kills is how often it was killed.
 	kills int
 }
 
 func (r *round) process(args ...string) *process {
-	p := &process{r: r, args: args, config: r.config}
+	p := &process{r: r, args: args, config: r.config, health: r.health}
 	if args[0] != "run" {
-		p.config = r.own(args[0])
+		p.config, p.health = r.own(args[0])
 	}
 	p.start()
 	return p
@@ -240,18 +243,18 @@ func (p *process) start() {
 }
 
 // own writes the round's configuration with a port for health of its own.
-func (r *round) own(role string) string {
+func (r *round) own(role string) (path, addr string) {
 	r.t.Helper()
 	data, err := os.ReadFile(r.config)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	addr := free(r.t)
-	path := filepath.Join(filepath.Dir(r.config), role+strings.ReplaceAll(addr, ":", "-")+".yaml")
+	addr = free(r.t)
+	path = filepath.Join(filepath.Dir(r.config), role+strings.ReplaceAll(addr, ":", "-")+".yaml")
 	if err := os.WriteFile(path, bytes.ReplaceAll(data, []byte(r.health), []byte(addr)), 0o600); err != nil {
 		r.t.Fatal(err)
 	}
-	return path
+	return path, addr
 }
 
 // kill ends it at once; the kernel gives it no chance to do anything more.
@@ -302,15 +305,59 @@ func (r *round) await(cfg clickhouse.Config, all ...*process) {
 	}
 	defer db.Close()
 	var diff string
-	for deadline := time.Now().Add(90 * time.Second); time.Now().Before(deadline); time.Sleep(250 * time.Millisecond) {
+	for deadline := time.Now().Add(40 * time.Second); time.Now().Before(deadline); time.Sleep(250 * time.Millisecond) {
 		if diff = r.differs(db); diff == "" {
 			return
 		}
 	}
 	for _, p := range all {
-		r.t.Logf("%s (killed %d times):\n%.3000s", p.args, p.kills, p.out)
+		ready, err := exec.Command(r.program, "health", "--ready", "--addr", p.health).CombinedOutput()
+		r.t.Logf("%s (killed %d times): %s %v\n%.3000s", p.args, p.kills, ready, err, p.out)
 	}
+	r.inspect(db)
 	r.t.Fatalf("%s: after 90 s the tables differ from an undisturbed run:\n%.4000s", r.name, diff)
+}
+
+// inspect tells how far each stage is.
+func (r *round) inspect(db *clickhouse.DB) {
+	covered, err := db.Covered(context.Background())
+	r.t.Logf("covered: %+v %v", covered, err)
+	client, err := kafka.New(kafka.Config{Brokers: []string{r.broker.Addr()}, Prefix: r.name + "."}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for group, read := range map[string][]string{"resolve": {topics.RawOkta, topics.RawCloudTrail}, "rebuild": {topics.Facts}, "sink-clickhouse": clickhouse.Topics()} {
+		lag, err := client.Lag(context.Background(), r.name+"."+group, read...)
+		r.t.Logf("lag of %s: %v %v", group, lag, err)
+	}
+	for _, topic := range []string{topics.RawOkta, topics.RawCloudTrail, topics.Facts} {
+		for n := range 4 {
+			kinds := map[string]int{}
+			err := client.ReadAll(context.Background(), topic, n, func(m kafka.Message) error {
+				if topic == topics.Facts {
+					var e map[string]json.RawMessage
+					if err := json.Unmarshal(m.Value, &e); err != nil {
+						return err
+					}
+					for k := range e {
+						kinds[k]++
+						if k == "relay" {
+							var x struct {
+								Home  int
+								Shard string
+							}
+							json.Unmarshal(e[k], &x)
+							kinds[fmt.Sprintf("relay %d", x.Home)]++
+						}
+					}
+					return nil
+				}
+				kinds[m.Header("kind")]++
+				return nil
+			})
+			r.t.Logf("%s/%d: %v %v", topic, n, kinds, err)
+		}
+	}
 }
 
 // differs says how the tables differ from what they must hold.

@@ -55,10 +55,11 @@ func (c *Client) Group(ctx context.Context, cfg GroupConfig, do func(context.Con
 	if err := c.awaitTopics(ctx, cfg.Topics); err != nil {
 		return fmt.Errorf("join group %s: %w", cfg.ID, err)
 	}
+	var dials line
 	members, err := kafkago.NewConsumerGroup(kafkago.ConsumerGroupConfig{
 		ID:                cfg.ID,
 		Brokers:           c.cfg.Brokers,
-		Dialer:            c.dialer,
+		Dialer:            dials.dialer(c.dialer),
 		Topics:            names,
 		HeartbeatInterval: cfg.SessionTimeout / beats,
 		SessionTimeout:    cfg.SessionTimeout,
@@ -68,7 +69,7 @@ func (c *Client) Group(ctx context.Context, cfg GroupConfig, do func(context.Con
 	if err != nil {
 		return fmt.Errorf("join group %q: %w", cfg.ID, err)
 	}
-	defer members.Close()
+	defer dials.end(members)
 	doing := "join group " + cfg.ID
 	for {
 		generation, err := members.Next(ctx)
