@@ -46,7 +46,7 @@ func TestRestartKeepsRecordsCommitsAndSettings(t *testing.T) {
 		}
 		return errDone
 	})
-	if err != errDone {
+	if !errors.Is(err, errDone) {
 		t.Fatal(err)
 	}
 	c.Close()
@@ -143,7 +143,7 @@ func TestKillingLosesNothingAcknowledged(t *testing.T) {
 			})
 		}
 		running.Go(func() {
-			c.Group(ctx, kafka.GroupConfig{ID: "g", Topics: []string{"a"}, SessionTimeout: time.Second}, func(ctx context.Context, claim *kafka.Claim) error {
+			_ = c.Group(ctx, kafka.GroupConfig{ID: "g", Topics: []string{"a"}, SessionTimeout: time.Second}, func(ctx context.Context, claim *kafka.Claim) error {
 				for {
 					messages, err := claim.Fetch(ctx, 50)
 					if err != nil {
@@ -184,7 +184,9 @@ func TestKillingLosesNothingAcknowledged(t *testing.T) {
 	state := map[string]int{}
 	for _, m := range read(t, c, "state", 0) {
 		var v int
-		fmt.Sscan(string(m.Value), &v)
+		if _, err := fmt.Sscan(string(m.Value), &v); err != nil {
+			t.Fatal(err)
+		}
 		state[string(m.Key)] = max(state[string(m.Key)], v)
 	}
 	for key, v := range latest {

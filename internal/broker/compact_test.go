@@ -53,7 +53,7 @@ func TestCompactionAtStartKeepsTheLastOfEachKey(t *testing.T) {
 		}
 		return errDone
 	})
-	if err != errDone {
+	if !errors.Is(err, errDone) {
 		t.Fatal(err)
 	}
 	closeAll(t, b, c)

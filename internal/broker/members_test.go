@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"testing"
@@ -56,7 +57,9 @@ func TestAMemberThatDiedWhileJoiningKeepsNoPartitions(t *testing.T) {
 		}
 	}
 	cancel()
-	<-done
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
 }
 
 func await(t *testing.T, c <-chan int, n int) {

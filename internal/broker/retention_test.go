@@ -81,7 +81,7 @@ func TestSizeDeletesWhatIsReadAndNoMore(t *testing.T) {
 			}
 			return errDone
 		})
-		if err != errDone {
+		if !errors.Is(err, errDone) {
 			t.Fatal(err)
 		}
 	}

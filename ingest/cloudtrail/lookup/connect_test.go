@@ -37,7 +37,7 @@ func TestConnectRefusesHalfOfAKey(t *testing.T) {
 
 func TestAConnectionDoesNotPrintItsSecrets(t *testing.T) {
 	c := lookup.Connection{Region: region, AccessKeyID: keyID, SecretAccessKey: secret, SessionToken: "a token", ExternalID: "jitaudit-7"}
-	for _, text := range []string{fmt.Sprint(c), fmt.Sprintf("%+v", c), fmt.Sprintf("%s", &c)} {
+	for _, text := range []string{fmt.Sprint(c), fmt.Sprintf("%+v", c), fmt.Sprintf("%v", &c)} {
 		if !strings.Contains(text, keyID) || strings.Contains(text, secret) || strings.Contains(text, "a token") || strings.Contains(text, "jitaudit-7") {
 			t.Error(text)
 		}

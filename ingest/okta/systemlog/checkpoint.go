@@ -11,7 +11,7 @@ import (
 	"jitaudit/schemas"
 )
 
-// ErrCheckpoint: the stored checkpoint cannot be read by this version. Nothing
+// ErrCheckpoint means that the stored checkpoint cannot be read by this version. Nothing
 // is collected, since a guess where to begin could leave a gap.
 var ErrCheckpoint = errors.New("unreadable checkpoint")
 

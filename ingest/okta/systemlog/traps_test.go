@@ -203,7 +203,7 @@ func TestTrapOneOddRecordRefusesTheWholePage(t *testing.T) {
 	ev := event(t, 0, -time.Minute, -time.Minute)
 	b := newBench(ev)
 	odd := []string{
-		`{"uuid":5,"published":"yesterday","severity":{}}`, `"text"`, `null`, `{ "uuid" : "u1" , "published":"2026-05-04T11:59:00.000Z", "x":"<&>" }`, string(raw(ev)[0]),
+		`{"uuid":5,"published":"yesterday","severity":{}}`, `"text"`, `null`, `{ "uuid" : "u1" , "published":"2026-05-04T11:59:00.000Z", "x":"<&>" }`, raw(ev)[0],
 	}
 	b.intercept = func(w http.ResponseWriter, r *http.Request) bool {
 		if !r.URL.Query().Has("since") {

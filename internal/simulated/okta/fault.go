@@ -11,9 +11,8 @@ type FaultKind int
 
 // The ways.
 const (
-	none FaultKind = iota
 	// Throttled: 429 E0000047; the limit is reset After from now.
-	Throttled
+	Throttled FaultKind = iota + 1
 	// TimedOut: 500 E0000009, which Okta answers when a query takes more than
 	// 30 seconds.
 	TimedOut
