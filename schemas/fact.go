@@ -12,6 +12,9 @@ type Source string
 const (
 	Okta       Source = "okta"
 	CloudTrail Source = "cloudtrail"
+	// Pipeline stands, in dead letters alone, for the topics that jitaudit writes
+	// itself.
+	Pipeline Source = "pipeline"
 )
 
 // FactKind says what a source event proves.

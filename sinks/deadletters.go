@@ -16,10 +16,6 @@ type DeadLetters interface {
 	Bury(ctx context.Context, letters []schemas.DeadLetter) error
 }
 
-// Results is the source of dead letters that come from a topic of results: of
-// neither log alone.
-const Results schemas.Source = "results"
-
 // deadLetters makes a letter of each refused record; its position is the topic
 // and partition as the file, and the offset as the record.
 func deadLetters(batch []Record, refused []Refusal) []schemas.DeadLetter {
@@ -28,7 +24,7 @@ func deadLetters(batch []Record, refused []Refusal) []schemas.DeadLetter {
 		record := &batch[r.Record]
 		raw := record.Value
 		out[i] = schemas.DeadLetter{
-			Source: Results,
+			Source: schemas.Pipeline,
 			File:   fmt.Sprintf("%s/%d", record.Topic, record.Partition),
 			Record: record.Offset,
 			Reason: r.Reason,

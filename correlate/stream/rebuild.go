@@ -157,7 +157,7 @@ func (o *owner) record(ctx context.Context, m *kafka.Message) error {
 // refuse makes a dead letter of a record that is none of ours.
 func (o *owner) refuse(ctx context.Context, m *kafka.Message, why error) error {
 	d, err := deadLetter(&schemas.DeadLetter{
-		File: m.Topic + "/" + strconv.Itoa(m.Partition), Record: m.Offset,
+		Source: schemas.Pipeline, File: m.Topic + "/" + strconv.Itoa(m.Partition), Record: m.Offset,
 		Reason: why.Error(), Raw: m.Value[:min(len(m.Value), schemas.RawLimit)],
 	})
 	if err == nil {

@@ -195,7 +195,7 @@ func TestRefusedRecordsBecomeDeadLetters(t *testing.T) {
 	}
 	for _, raw := range []string{"{not JSON", `{"id":7}`} {
 		l, found := letters[raw]
-		if !found || l.Source != sinks.Results || !strings.HasPrefix(l.File, "sessions/") || l.Reason == "" {
+		if !found || l.Source != schemas.Pipeline || !strings.HasPrefix(l.File, "sessions/") || l.Reason == "" {
 			t.Fatalf("no letter for %s: %+v", raw, letters)
 		}
 		// Its position leads back to it.
