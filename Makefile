@@ -18,30 +18,43 @@ BENCH    ?= .
 # clone that belongs to somebody else.
 export GOFLAGS := -buildvcs=false $(filter-out -buildvcs%,$(GOFLAGS))
 
-# Packages whose files start goroutines; only those can race.
-RACY = $(sort $(addprefix ./,$(dir $(shell grep -rlE --include='*.go' 'go func|errgroup|sync\.WaitGroup|conc/pool' cmd correlate dashboards ingest internal sinks 2>/dev/null))))
+# How often `make soak` kills each set-up, how many minutes the tests of one package
+# may take.
+ROUNDS  ?= 50
+TIMEOUT ?= 15m
+
+# Packages that start goroutines, or guard something against those of others; only
+# those can race.
+RACY = $(sort $(addprefix ./,$(dir $(shell grep -rlE --include='*.go' '^[[:space:]]+go [a-zA-Z]|"sync"|"sync/atomic"|sync/errgroup' cmd correlate dashboards ingest internal sinks 2>/dev/null))))
+
+# go test says nothing of tests that are skipped; this tells which, and why.
+TESTLOG = go run ./internal/testlog
 
 .PHONY: help
 help: ## print this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## build bin/jitaudit; fetches the modules of go.mod
+build: ## build bin/jitaudit; fetches the modules that go.mod names (Go proxy, once)
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)' -o bin/jitaudit ./cmd/jitaudit
 
 .PHONY: demo
-demo: build ## generate an organisation, audit it and compare with what really happened; fetches nothing further
+demo: build ## the whole pipeline on a made-up company, compared with the truth; fetches libchdb too, through npm (180 MB, once)
 	bin/jitaudit demo
 
 .PHONY: test
-test: ## vet, all tests, then those that start goroutines under the race detector; fetches the modules of go.mod
+test: ## vet, all tests, those that can race again under the race detector; fetches what demo does
 	go vet ./...
-	go test ./...
+	@echo 'go test ./...'; go test -json -timeout $(TIMEOUT) ./... | $(TESTLOG)
 ifneq ($(shell command -v cc gcc clang 2>/dev/null),)
-	$(if $(RACY),CGO_ENABLED=1 go test -race -short $(RACY))
+	@echo 'go test -race -short, of what can race'; CGO_ENABLED=1 go test -json -race -short -timeout $(TIMEOUT) $(RACY) | $(TESTLOG)
 else
 	@echo 'no C compiler: the race detector is left out'
 endif
+
+.PHONY: soak
+soak: ## kill -9 roles and the whole at random moments, ROUNDS times each (default 50; ten minutes or more); fetches what demo does
+	JITAUDIT_TEST_ROUNDS=$(ROUNDS) go test ./cmd/jitaudit -run Killed -count=1 -timeout 2h -v
 
 .PHONY: lint
 lint: ## golangci-lint, as .golangci.yml says; fetches and builds it (about 320 MB of modules, once)
@@ -69,5 +82,5 @@ else
 endif
 
 .PHONY: clean
-clean: ## remove what the targets made
-	rm -rf bin demo-data
+clean: ## remove bin; modules and libchdb stay in the user's caches
+	rm -rf bin
