@@ -339,7 +339,7 @@ func TestRefusedRecordsAreCommittedOnceTheyAreDeadLetters(t *testing.T) {
 		w.expect(t, "write a bad1 b bad2", "not buried")
 		time.Sleep(3 * time.Second)
 		w.expect(t, "write a bad1 b bad2", "not buried", "not buried",
-			`bury sessions/3 1 results "bad1" It is bad.`, `bury sessions/3 3 results "bad2" It is bad.`, "commit sessions/3 4")
+			`bury sessions/3 1 pipeline "bad1" It is bad.`, `bury sessions/3 3 pipeline "bad2" It is bad.`, "commit sessions/3 4")
 		if got := metric(t, w, "jitaudit_sink_dead_letters_total"); got != 2 {
 			t.Errorf("%v dead letters are counted, want 2", got)
 		}

@@ -17,7 +17,7 @@ type Topic struct {
 	Config map[string]string
 }
 
-// The names of the topics, without prefix. The table of docs/topics.md says
+// The names of the topics, without prefix. The table of docs/stream.md says
 // what is in them.
 const (
 	RawOkta       = "raw.okta"

@@ -32,6 +32,9 @@ type source struct {
 	increments []increment
 }
 
+// longAgo is before all events.
+var longAgo = time.Unix(0, 0).UTC()
+
 type increment struct {
 	span
 	offset int64
@@ -140,11 +143,21 @@ func (c *coverage) advance(stalledAfter time.Duration) (changed []string, irregu
 		}
 	}
 	clear(c.relays)
-	if len(changed) > 0 {
-		slices.Sort(changed)
-		c.judged = correlate.NewCoverage(c.list())
-	}
+	slices.Sort(changed)
 	return changed, irregular
+}
+
+// judge makes coverage ready for Rebuild. An org of which nothing is covered yet
+// is one whose log is still to come, not one with a hole: it is as if it had been
+// covered long ago and no further, so that what needs it is pending.
+func (c *coverage) judge(orgs []string) {
+	list := c.list()
+	for _, org := range orgs {
+		if shard := schemas.OktaShard(org); len(c.all[shard]) == 0 {
+			list = append(list, schemas.Coverage{Shard: shard, From: longAgo, To: longAgo.Add(1), Basis: schemas.CoverageAssumed})
+		}
+	}
+	c.judged = correlate.NewCoverage(list)
 }
 
 // everywhere is what all partitions have taken into account of a shard.

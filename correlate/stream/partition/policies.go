@@ -1,6 +1,7 @@
 package partition
 
 import (
+	"slices"
 	"time"
 
 	"jitaudit/correlate/identity"
@@ -14,6 +15,7 @@ type policies struct {
 	set     *policy.Set // nil before the first
 	byStart map[time.Time]heldPolicy
 	waiting []identity.Claim // those that came before the first policy
+	changed bool             // since the last tick
 }
 
 type heldPolicy struct {
@@ -42,5 +44,15 @@ func (ps *policies) take(offset int64, e *entry.Policy, r *refs) (kept, changed 
 		all = append(all, h.Policy)
 	}
 	ps.set, err = policy.NewSet(all...)
+	ps.changed = true
 	return true, true, err
+}
+
+// orgs are the Okta orgs that any policy names.
+func (ps *policies) orgs() (out []string) {
+	for _, p := range ps.set.All() {
+		out = append(out, p.Orgs()...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }

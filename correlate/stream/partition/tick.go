@@ -54,6 +54,10 @@ func (p *Partition) Tick(version int64, at time.Time) (Output, error) {
 		return out, nil // nothing can be judged
 	}
 	changed, irregular := p.coverage.advance(p.stalledAfter())
+	if len(changed) > 0 || p.policies.changed {
+		p.coverage.judge(p.policies.orgs())
+		p.policies.changed = false
+	}
 	p.touchCorrected()
 	for _, h := range slices.SortedFunc(maps.Keys(p.touchedHomes), func(a, b *home) int { return strings.Compare(a.name, b.name) }) {
 		p.settleHome(h, version, &out)
