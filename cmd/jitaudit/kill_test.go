@@ -305,7 +305,7 @@ func (r *round) await(cfg clickhouse.Config, all ...*process) {
 	}
 	defer db.Close()
 	var diff string
-	for deadline := time.Now().Add(40 * time.Second); time.Now().Before(deadline); time.Sleep(250 * time.Millisecond) {
+	for deadline := time.Now().Add(90 * time.Second); time.Now().Before(deadline); time.Sleep(250 * time.Millisecond) {
 		if diff = r.differs(db); diff == "" {
 			return
 		}

@@ -25,6 +25,10 @@ type GroupConfig struct {
 const (
 	defaultSession = 8 * time.Second
 	rejoinAfter    = time.Second
+	// answerWithin is how long beyond a rebalance the broker may take to answer. A
+	// member that gives up too early asks again as another one, for which the
+	// rebalance then waits: two such members can keep each other from ever joining.
+	answerWithin = 20 * time.Second
 	// beats is how many signs of life fit into a session; it also says how soon
 	// a member sees that others came or went.
 	beats = 16
@@ -65,6 +69,7 @@ func (c *Client) Group(ctx context.Context, cfg GroupConfig, do func(context.Con
 		SessionTimeout:    cfg.SessionTimeout,
 		RebalanceTimeout:  cfg.SessionTimeout,
 		JoinGroupBackoff:  rejoinAfter,
+		Timeout:           answerWithin,
 	})
 	if err != nil {
 		return fmt.Errorf("join group %q: %w", cfg.ID, err)
