@@ -386,6 +386,7 @@ func (r *round) differs(db *clickhouse.DB) string {
 // TestKilledRolesLeaveTheTablesOfAnUndisturbedRun kills roles with SIGKILL at
 // random moments. JITAUDIT_TEST_ROUNDS says how often; 2 by default.
 func TestKilledRolesLeaveTheTablesOfAnUndisturbedRun(t *testing.T) {
+	t.Parallel() // it mostly waits
 	w := newWorld(t)
 	w.startServers()
 	for n := range rounds(t) {
@@ -403,6 +404,7 @@ func TestKilledRolesLeaveTheTablesOfAnUndisturbedRun(t *testing.T) {
 // TestAKilledRunLosesNothing kills the process that is everything, with the
 // embedded broker and the parent of the embedded ClickHouse in it.
 func TestAKilledRunLosesNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if _, err := chdbtest.Library(); err != nil {
 		t.Skip(err)
