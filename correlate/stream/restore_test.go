@@ -1,0 +1,156 @@
+package stream_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+
+	"jitaudit/correlate/stream"
+	"jitaudit/correlate/stream/entry"
+	"jitaudit/internal/kafka"
+	"jitaudit/internal/organisation"
+	"jitaudit/schemas/topics"
+)
+
+// done is a place where a history has been worked off.
+func done(t *testing.T) *place {
+	t.Helper()
+	h, err := organisation.Generate(organisation.Config{Seed: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPlace(t)
+	if err := stream.PublishPolicies(t.Context(), p.config(), []entry.Policy{{Name: "policy.yaml", Data: h.Policy}}); err != nil {
+		t.Fatal(err)
+	}
+	p.write(h, rand.New(rand.NewPCG(2, 2)))
+	stop := p.instance()
+	p.await(h)
+	stop()
+	return p
+}
+
+// ends are where the topics of the results end.
+func (p *place) ends() map[string][]kafka.Bounds {
+	out := make(map[string][]kafka.Bounds)
+	for _, t := range append(topics.Results(), topics.Activity, topics.DeadLetters) {
+		b, err := p.client.Offsets(p.t.Context(), t)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		out[t] = b
+	}
+	return out
+}
+
+// A restart publishes nothing that stands there already, and still works.
+func TestARestartPublishesNothingNew(t *testing.T) {
+	p := done(t)
+	before := p.ends()
+	var stop func()
+	p.awaitCommit(func() { stop = p.instance() })
+	stop()
+	for topic, b := range p.ends() {
+		for n := range b {
+			if b[n].End != before[topic][n].End {
+				t.Errorf("%s/%d grew from %d to %d", topic, n, before[topic][n].End, b[n].End)
+			}
+		}
+	}
+}
+
+// awaitCommit does something and waits until a tick after it has been committed in
+// every partition: whoever restores one begins with a tick.
+func (p *place) awaitCommit(do func()) {
+	p.t.Helper()
+	committed := func() map[int]int64 {
+		c, err := p.client.Committed(p.t.Context(), "jitaudit."+stream.RebuildGroup, topics.Facts)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		return c
+	}
+	before := committed()
+	do()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		now, all := committed(), true
+		for n := range partitions {
+			all = all && now[n] > before[n]
+		}
+		if all {
+			return
+		}
+		if time.Now().After(deadline) {
+			p.t.Fatalf("committed %v, then %v", before, now)
+		}
+	}
+}
+
+// refused runs rebuild and returns why it ended.
+func (p *place) refused(cfg stream.Config) error {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), 30*time.Second)
+	defer cancel()
+	return stream.Rebuild(ctx, cfg)
+}
+
+func TestAFactsTopicMadeAnewIsRefused(t *testing.T) {
+	p := done(t)
+	admin := &kafkago.Client{Addr: kafkago.TCP(p.broker.Addr())}
+	res, err := admin.DeleteTopics(t.Context(), &kafkago.DeleteTopicsRequest{Topics: []string{"jitaudit." + topics.Facts}})
+	if err != nil || res.Errors["jitaudit."+topics.Facts] != nil {
+		t.Fatal(err, res)
+	}
+	if err := p.client.Ensure(t.Context(), topics.All(partitions)); err != nil {
+		t.Fatal(err)
+	}
+	before := p.ends()
+	err = p.refused(p.config())
+	if err == nil || !strings.Contains(err.Error(), topics.Facts) {
+		t.Fatalf("it works on a topic that was made anew: %v", err)
+	}
+	t.Log(err)
+	// With a group of its own, which has committed nothing, too.
+	other := p.config()
+	other.Prefix = "other."
+	err = p.refused(other)
+	if err == nil || !strings.Contains(err.Error(), "it has been made anew") {
+		t.Fatalf("another group works on it: %v", err)
+	}
+	for topic, b := range p.ends() {
+		for n := range b {
+			if b[n] != before[topic][n] {
+				t.Errorf("%s/%d was written to", topic, n)
+			}
+		}
+	}
+}
+
+func TestFactsThatWereDeletedUnreadAreNotSkipped(t *testing.T) {
+	p := done(t)
+	for n := range partitions {
+		if err := p.broker.DeleteRecords("jitaudit."+topics.Facts, n, 5); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other := p.config()
+	other.Prefix = "other." // it has committed nothing
+	err := p.refused(other)
+	if err == nil || !strings.Contains(err.Error(), "begins at offset 5") {
+		t.Fatalf("it begins in the middle: %v", err)
+	}
+}
+
+func TestAnotherNumberOfPartitionsIsRefused(t *testing.T) {
+	p := newPlace(t)
+	cfg := p.config()
+	cfg.Partitions = partitions + 1
+	err := p.refused(cfg)
+	if err == nil || !strings.Contains(err.Error(), "kafka.partitions is 4: set it to") {
+		t.Fatalf("got %v", err)
+	}
+}
