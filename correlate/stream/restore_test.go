@@ -100,7 +100,9 @@ func (p *place) refused(cfg stream.Config) error {
 
 func TestAFactsTopicMadeAnewIsRefused(t *testing.T) {
 	p := done(t)
-	admin := &kafkago.Client{Addr: kafkago.TCP(p.broker.Addr())}
+	transport := &kafkago.Transport{}
+	defer transport.CloseIdleConnections()
+	admin := &kafkago.Client{Addr: kafkago.TCP(p.broker.Addr()), Transport: transport}
 	res, err := admin.DeleteTopics(t.Context(), &kafkago.DeleteTopicsRequest{Topics: []string{"jitaudit." + topics.Facts}})
 	if err != nil || res.Errors["jitaudit."+topics.Facts] != nil {
 		t.Fatal(err, res)
