@@ -2,10 +2,12 @@ package stream_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
+	mathrand "math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -32,10 +34,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const partitions = 3
 
-// place is a broker with the topics of the stream.
+// place is a Kafka with the topics of the stream: an embedded broker, or the one
+// that JITAUDIT_TEST_KAFKA names.
 type place struct {
 	t      *testing.T
-	broker *broker.Broker
+	broker *broker.Broker // nil for another one
+	addr   string
+	prefix string
 	client *kafka.Client
 	writer *kafka.Writer
 }
@@ -43,16 +48,20 @@ type place struct {
 func newPlace(t *testing.T) *place {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	b, err := broker.Start(broker.Config{Logger: log, MinSession: time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := b.Close(); err != nil {
-			t.Error(err)
+	p := &place{t: t, addr: os.Getenv("JITAUDIT_TEST_KAFKA"), prefix: "test" + rand.Text()[:8] + "."}
+	if p.addr == "" {
+		b, err := broker.Start(broker.Config{Logger: log, MinSession: time.Second})
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
-	c, err := kafka.New(kafka.Config{Brokers: []string{b.Addr()}, Partitions: partitions, Replication: 1}, log)
+		t.Cleanup(func() {
+			if err := b.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		p.broker, p.addr = b, b.Addr()
+	}
+	c, err := kafka.New(kafka.Config{Brokers: []string{p.addr}, Prefix: p.prefix, Partitions: partitions, Replication: 1}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,12 +73,13 @@ func newPlace(t *testing.T) *place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &place{t, b, c, w}
+	p.client, p.writer = c, w
+	return p
 }
 
 func (p *place) config() stream.Config {
 	return stream.Config{
-		Client: p.client, Prefix: "jitaudit.", Partitions: partitions, Horizon: 7 * 24 * time.Hour, Tick: 50 * time.Millisecond,
+		Client: p.client, Prefix: p.prefix, Partitions: partitions, Horizon: 7 * 24 * time.Hour, Tick: 50 * time.Millisecond,
 		Now: time.Now, Metrics: stream.NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler),
 	}
 }
@@ -95,7 +105,7 @@ func (p *place) raw(source schemas.Source, kind schemas.RawKind, shard string, v
 }
 
 // write puts a history into the raw topics, in some order, with repetitions.
-func (p *place) write(h *organisation.History, r *rand.Rand) {
+func (p *place) write(h *organisation.History, r *mathrand.Rand) {
 	var messages []kafka.Message
 	for _, e := range reference.Events(h) {
 		m := p.raw(e.Source, schemas.RawEvent, e.Shard, e.AppendJSON(nil))
@@ -229,7 +239,7 @@ func TestTheStreamOnKafkaSaysWhatAScanSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	stopA := p.instance()
-	p.write(h, rand.New(rand.NewPCG(1, 1)))
+	p.write(h, mathrand.New(mathrand.NewPCG(1, 1)))
 	stopB := p.instance()
 	time.Sleep(700 * time.Millisecond) // anywhere
 	stopA()
