@@ -37,6 +37,7 @@ type composeFile struct {
 type service struct {
 	Image       string            `yaml:"image"`
 	Build       map[string]any    `yaml:"build"`
+	Platform    string            `yaml:"platform"`
 	User        string            `yaml:"user"`
 	ReadOnly    bool              `yaml:"read_only"`
 	CapDrop     []string          `yaml:"cap_drop"`
@@ -94,8 +95,10 @@ func TestComposeRunsNothingAsRoot(t *testing.T) {
 			t.Errorf("%s: read_only %t, cap_drop %v", name, s.ReadOnly, s.CapDrop)
 		}
 	}
-	if !regexp.MustCompile(`(?m)^USER 65532:65532$`).Match(read(t, root+"/Dockerfile")) {
-		t.Error("the image does not run as 65532:65532")
+	for name, s := range images(t) {
+		if !strings.Contains(s.text, "\nUSER 65532:65532\n") {
+			t.Errorf("image %s does not run as 65532:65532", name)
+		}
 	}
 }
 
@@ -362,27 +365,46 @@ func TestComposeUsersOfClickHouse(t *testing.T) {
 	}
 }
 
-// The verbs of the file are those of the program, once it has roles at all.
+// Verbs and flags of the file are those of the program.
 func TestComposeUsesVerbsOfTheProgram(t *testing.T) {
 	var source strings.Builder
 	for _, file := range files(t, root+"/cmd/jitaudit/*.go") {
 		source.Write(read(t, file))
 	}
-	has := func(verb string) bool {
-		return regexp.MustCompile(`Use:\s+"` + verb + `[ "]`).MatchString(source.String())
-	}
-	if !has("collect") && !has("correlate") {
-		t.Skip("the program has no roles yet")
-	}
-	verbs := []string{"health"}
+	says := func(what string) bool { return regexp.MustCompile(what).MatchString(source.String()) }
+	calls := [][]string{{"health"}}
 	for _, s := range compose(t).Services {
 		if s.ours() {
-			verbs = append(verbs, s.Command[0])
+			calls = append(calls, s.Command)
 		}
 	}
-	for _, v := range verbs {
-		if !has(v) {
-			t.Errorf("jitaudit has no verb %s", v)
+	for _, call := range calls {
+		if !says(`Use:\s+"` + call[0] + `[ "]`) {
+			t.Errorf("jitaudit has no verb %s", call[0])
+		}
+		for _, arg := range call[1:] {
+			if flag, ok := strings.CutPrefix(arg, "--"); ok && !says(`Var\w*\([^)]*"`+flag+`"`) {
+				t.Errorf("jitaudit %s has no flag --%s", call[0], flag)
+			}
+		}
+	}
+}
+
+// The roles have the small image, what needs the embedded parts has the other.
+func TestComposeBuildsTheImageThatEachNeeds(t *testing.T) {
+	for name, s := range compose(t).Services {
+		if !s.ours() {
+			continue
+		}
+		want := "roles"
+		if s.Command[0] == "demo" || s.Command[0] == "run" {
+			want = "embedded"
+		}
+		if s.Build["target"] != want || images(t)[want].name == "" {
+			t.Errorf("%s builds the target %v, want %s", name, s.Build["target"], want)
+		}
+		if embedded := strings.HasSuffix(s.Image, "-embedded"); embedded != (want == "embedded") || embedded != (s.Platform == "linux/amd64") {
+			t.Errorf("%s: image %s for platform %q", name, s.Image, s.Platform)
 		}
 	}
 }
