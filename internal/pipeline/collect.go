@@ -36,7 +36,7 @@ func (r *runner) collect(ctx context.Context, log ingest.Log) error {
 	return g.Wait()
 }
 
-// deniedPause is how long a source that refuses us is left alone.
+// deniedPause is how long a source that refuses us is left alone, by default.
 const deniedPause = 5 * time.Minute
 
 // runCollector runs a collector until ctx ends. Its error is that asking again
@@ -48,14 +48,14 @@ func (r *runner) runCollector(ctx context.Context, shard string, c collector) er
 			return nil
 		}
 		if err != nil && r.cfg.DeniedSource == config.DeniedExit {
-			return fmt.Errorf("collect %s: %w (denied_source: wait goes on with the others)", shard, err)
+			return fmt.Errorf("%w (with denied_source: wait the other sources go on)", err)
 		}
 		r.ingest.Round(shard, ingest.State{Err: err})
-		r.log(shard).Error("the source refuses to be read; the others go on", "error", err, "again_in", deniedPause)
+		r.log(shard).Error("the source refuses to be read; the others go on", "error", err, "again_in", r.deniedPause)
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(deniedPause):
+		case <-time.After(r.deniedPause):
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,6 +30,8 @@ type health struct {
 
 	mu      sync.Mutex
 	started bool
+	// waiting is for which server the start waits; nil for none.
+	waiting error
 	// stages are the consumer groups of this process, by name.
 	stages map[string]*stage
 	ingest *ingest.Metrics
@@ -70,6 +73,13 @@ func (h *health) expect(c *config.Config) {
 			h.lateness[schemas.AWSShard(a.Account, region)] = c.AWS.Lateness + c.AWS.PollInterval
 		}
 	}
+}
+
+// waitFor notes for which server the start waits, as an error says; nil for none.
+func (h *health) waitFor(server error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.waiting = server
 }
 
 // begin says that all roles run.
@@ -137,6 +147,9 @@ func (h *health) behind() (why []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.started {
+		if h.waiting != nil {
+			return []string{"still starting: " + h.waiting.Error()}
+		}
 		return []string{"still starting"}
 	}
 	now := h.now()
@@ -158,14 +171,16 @@ func (h *health) behind() (why []string) {
 // sources says which collectors do not keep up.
 func (h *health) sources() (why []string) {
 	states := h.ingest.States()
+	for shard, s := range states {
+		if s.Err != nil { // also of a directory, which covers nothing
+			why = append(why, fmt.Sprintf("%s: %v", shard, s.Err))
+		}
+	}
 	for shard, lateness := range h.lateness {
-		s, ok := states[shard]
-		switch {
+		switch s, ok := states[shard]; {
 		case !ok:
 			why = append(why, shard+": nothing has been read yet")
-		case s.Err != nil:
-			why = append(why, fmt.Sprintf("%s: %v", shard, s.Err))
-		case s.At.Sub(s.CoveredTo) > lateness+h.ready:
+		case s.Err == nil && s.At.Sub(s.CoveredTo) > lateness+h.ready:
 			why = append(why, fmt.Sprintf("%s: covered to %s only", shard, s.CoveredTo.UTC().Format(time.RFC3339)))
 		}
 	}
@@ -176,9 +191,17 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("serve metrics and health on %s (http.addr; perhaps another jitaudit runs): %w", addr, err)
+		return nil, fmt.Errorf("serve metrics and health: %w", taken(err, "http.addr"))
 	}
 	return l, nil
+}
+
+// taken says what to do about an address that somebody else listens on.
+func taken(err error, key string) error {
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return err
+	}
+	return fmt.Errorf("%w: stop what listens there, perhaps another jitaudit, or choose another %s", err, key)
 }
 
 // serve answers /metrics, /healthz and /readyz until ctx ends.

@@ -72,7 +72,7 @@ func (r *runner) startBroker() error {
 		RetentionBytes: r.cfg.Kafka.EmbeddedBroker.RetentionBytes, Logger: r.Log.With("part", "broker"),
 	})
 	if err != nil {
-		return fmt.Errorf("start the embedded broker: %w", err)
+		return taken(err, "kafka.embedded.addr")
 	}
 	r.parts.closers = append(r.parts.closers, b.Close)
 	r.parts.brokers = []string{b.Addr()}
@@ -103,9 +103,9 @@ func (r *runner) startClickHouse(ctx context.Context) error {
 const engineClose = 6 * time.Second
 
 func (r *runner) startEngine(ctx context.Context) error {
-	path := r.cfg.ClickHouse.EmbeddedEngine.Library
+	path, named := r.cfg.ClickHouse.EmbeddedEngine.Library, " (clickhouse.embedded.library)"
 	if path == "" {
-		path = os.Getenv(library.Env)
+		path, named = os.Getenv(library.Env), ""
 	}
 	lib, err := library.Fetch(ctx, library.Options{Path: path, Progress: func(p library.Progress) {
 		if r.Library != nil {
@@ -113,7 +113,7 @@ func (r *runner) startEngine(ctx context.Context) error {
 		}
 	}})
 	if err != nil {
-		return fmt.Errorf("get the embedded ClickHouse: %w", err)
+		return fmt.Errorf("get the embedded ClickHouse%s: %w", named, err)
 	}
 	token, err := r.token()
 	if err != nil {
@@ -124,7 +124,7 @@ func (r *runner) startEngine(ctx context.Context) error {
 		Token: token, Database: r.cfg.ClickHouse.Database, Command: r.Child, CloseTimeout: engineClose, Logger: r.Log.With("part", "clickhouse"),
 	})
 	if err != nil {
-		return fmt.Errorf("start the embedded ClickHouse: %w", err)
+		return taken(err, "clickhouse.embedded.addr")
 	}
 	r.parts.closers = append(r.parts.closers, s.Close)
 	r.parts.database.URL, r.parts.database.User, r.parts.database.Password = "http://"+s.Addr(), chdb.User, token

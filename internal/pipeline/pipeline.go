@@ -42,6 +42,10 @@ type Options struct {
 	Library func(stage string, done, total int64)
 	// Started, if set, is called once all parts run, with where they are.
 	Started func(*Addresses)
+
+	// deniedPause is how long a source that refuses us is left alone; tests
+	// shorten it.
+	deniedPause time.Duration
 }
 
 // Addresses are where the parts are.
@@ -68,11 +72,15 @@ type runner struct {
 func Run(ctx context.Context, o Options) (err error) {
 	r := &runner{Options: o, cfg: o.Config, metrics: prometheus.NewRegistry(), health: newHealth(o.Config.HTTP.ReadyLag, o.Now)}
 	r.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if r.deniedPause == 0 {
+		r.deniedPause = deniedPause
+	}
 	l, err := listen(ctx, r.cfg.HTTP.Addr)
 	if err != nil {
 		return err
 	}
 	r.parts.http = l.Addr().String()
+	asked := ctx // ends when we are asked to stop
 	g, ctx := errgroup.WithContext(ctx)
 	defer func() { err = errors.Join(err, r.parts.close()) }()
 	g.Go(func() error { return r.health.serve(ctx, l, r.metrics) })
@@ -83,7 +91,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return r.work(ctx)
 	})
 	err = g.Wait()
-	if errors.Is(err, context.Canceled) {
+	if asked.Err() != nil && errors.Is(err, context.Canceled) {
 		err = nil
 	}
 	return err
@@ -128,6 +136,7 @@ func (r *runner) wait(ctx context.Context, passes func(error) bool, do func(cont
 	began, told, pause := r.Now(), false, 250*time.Millisecond
 	for {
 		err := do(ctx)
+		r.health.waitFor(err)
 		if err == nil || ctx.Err() != nil || !passes(err) {
 			return err
 		}
