@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -113,6 +114,7 @@ func (r *cursor) fill(ctx context.Context) error {
 
 // take makes messages of what is not before next.
 func (r *cursor) take(batches []kafkago.RecordReader) error {
+	var room slab
 	for _, b := range batches {
 		if _, control := b.(*protocol.ControlBatch); control {
 			continue // marks of transactions, which have no content
@@ -125,28 +127,59 @@ func (r *cursor) take(batches []kafkago.RecordReader) error {
 			if err != nil {
 				return err
 			}
-			if rec.Offset < r.next {
-				continue
-			}
-			m, err := r.message(rec)
-			if err != nil {
+			if err := r.add(rec, &room); err != nil {
 				return err
 			}
-			r.pending = append(r.pending, m)
-			r.next = rec.Offset + 1
 		}
 	}
 	return nil
 }
 
-func (r *cursor) message(rec *kafkago.Record) (Message, error) {
+// add makes a message of a record, unless it is before next.
+func (r *cursor) add(rec *kafkago.Record, room *slab) error {
 	m := Message{Topic: r.c.short(r.topic), Partition: r.id, Offset: rec.Offset, Headers: rec.Headers, Time: rec.Time}
-	var err error
-	if m.Key, err = protocol.ReadAll(rec.Key); err != nil {
-		return m, err
+	var errs [2]error
+	m.Key, errs[0] = room.read(rec.Key)
+	m.Value, errs[1] = room.read(rec.Value)
+	if rec.Offset < r.next {
+		return nil
 	}
-	m.Value, err = protocol.ReadAll(rec.Value)
-	return m, err
+	if err := cmp.Or(errs[0], errs[1]); err != nil {
+		return err
+	}
+	r.pending = append(r.pending, m)
+	r.next = rec.Offset + 1
+	return nil
+}
+
+// slab gives out the memory of many small messages, of which each keeps the
+// whole: not much more than what came with it.
+type slab struct{ free []byte }
+
+const (
+	slabBytes = 64 << 10
+	slabMost  = slabBytes / 16 // larger ones have their own
+)
+
+// read reads all, and closes it: kafka-go reuses the page that it lies in when
+// the last one has been closed.
+func (s *slab) read(from protocol.Bytes) ([]byte, error) {
+	if from == nil {
+		return nil, nil
+	}
+	n := from.Len()
+	var b []byte
+	switch {
+	case n > slabMost:
+		b = make([]byte, n)
+	default:
+		if n > len(s.free) {
+			s.free = make([]byte, slabBytes)
+		}
+		b, s.free = s.free[:n:n], s.free[n:]
+	}
+	_, err := io.ReadFull(from, b)
+	return b, errors.Join(err, from.Close())
 }
 
 // lost tells an offset that is outside the log from one that a broker does not

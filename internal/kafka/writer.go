@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"time"
 
@@ -22,8 +21,8 @@ import (
 // kafka-go's own Writer is not used since it goes on with the next batch of a
 // partition after one has failed, and sends after its caller has given up.
 type Writer struct {
-	c     *Client
-	codec kafkago.Compression
+	c       *Client
+	batches *batcher
 
 	mu    sync.Mutex
 	turns map[partition]chan struct{}
@@ -55,17 +54,21 @@ func (p partition) String() string { return fmt.Sprintf("topic %s, partition %d"
 
 // Writer returns a writer. It needs no closing.
 func (c *Client) Writer(cfg WriterConfig) (*Writer, error) {
-	w := &Writer{c: c, turns: map[partition]chan struct{}{}}
+	var codec kafkago.Compression
 	switch cfg.Compression {
 	case "", "zstd":
-		w.codec = kafkago.Zstd
+		codec = kafkago.Zstd
 	case "lz4":
-		w.codec = kafkago.Lz4
+		codec = kafkago.Lz4
 	case "none":
 	default:
 		return nil, fmt.Errorf("compression: want zstd, lz4 or none (got %q)", cfg.Compression)
 	}
-	return w, nil
+	batches, err := newBatcher(codec)
+	if err != nil {
+		return nil, err
+	}
+	return &Writer{c: c, batches: batches, turns: map[partition]chan struct{}{}}, nil
 }
 
 // Write writes the messages and returns nil once all are acknowledged. What
@@ -220,47 +223,19 @@ func (w *Writer) split(ctx context.Context, p partition, messages []Message, ind
 }
 
 func (w *Writer) produce(ctx context.Context, p partition, messages []Message, indexes []int) error {
-	res, err := w.c.kafka.Produce(ctx, &kafkago.ProduceRequest{
+	s := w.batches.spare.Get().(*scratch)
+	if err := w.batches.make(s, messages, indexes, time.Now()); err != nil {
+		return err
+	}
+	res, err := w.c.kafka.RawProduce(ctx, &kafkago.RawProduceRequest{
 		Topic:        p.topic,
 		Partition:    p.id,
 		RequiredAcks: kafkago.RequireAll,
-		Compression:  w.codec,
-		Records:      &records{messages: messages, indexes: indexes},
+		RawRecords:   protocol.RawRecordSet{Reader: bytes.NewReader(s.batch)},
 	})
 	if err != nil {
-		return err
+		return err // the request may still be on its way, and s in use
 	}
+	w.batches.spare.Put(s)
 	return res.Error
-}
-
-// records hands messages to kafka-go one after the other, without a copy.
-type records struct {
-	messages   []Message
-	indexes    []int
-	record     kafkago.Record
-	key, value content
-}
-
-type content struct{ bytes.Reader }
-
-func (*content) Close() error { return nil }
-
-func (r *records) ReadRecord() (*kafkago.Record, error) {
-	if len(r.indexes) == 0 {
-		return nil, io.EOF
-	}
-	m := &r.messages[r.indexes[0]]
-	r.indexes = r.indexes[1:]
-	r.record = kafkago.Record{Time: m.Time, Headers: m.Headers}
-	r.record.Key = r.key.of(m.Key)
-	r.record.Value = r.value.of(m.Value)
-	return &r.record, nil
-}
-
-func (c *content) of(b []byte) protocol.Bytes {
-	if b == nil {
-		return nil
-	}
-	c.Reset(b)
-	return c
 }
