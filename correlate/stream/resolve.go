@@ -78,7 +78,7 @@ func (r *resolving) batch(ctx context.Context, messages []kafka.Message) error {
 	if err := r.w.Write(ctx, out...); err != nil {
 		return fmt.Errorf("write facts: %w", err)
 	}
-	if len(b.Everywhere.Claims)+len(b.Everywhere.Corrections) > 0 {
+	if len(b.Everywhere.Claims)+len(b.Everywhere.Corrections)+len(b.Everywhere.Shards) > 0 {
 		if err := r.cfg.everywhere(ctx, r.w, &b.Everywhere); err != nil {
 			return fmt.Errorf("write what is known of handles: %w", err)
 		}

@@ -36,6 +36,8 @@ type Entry struct {
 	Corrections []Correction `json:"corrections,omitempty"`
 	// Coverage follows the facts that it covers, in each partition.
 	Coverage []schemas.Coverage `json:"coverage,omitempty"`
+	// Shards are those that are collected; they stand before all coverage of Okta.
+	Shards []string `json:"shards,omitempty"`
 	// Relay is the coverage that a partition's homes have taken into account.
 	Relay *Relay `json:"relay,omitempty"`
 	// Policy judges from its own effective_from on.
@@ -179,15 +181,21 @@ func Principal(home string) (string, bool) { return strings.CutPrefix(home, role
 
 // Encode writes an entry as one line of JSON.
 func (e *Entry) Encode() ([]byte, error) {
-	b, err := json.Marshal(e)
+	b, err := e.encode()
 	if err != nil {
 		return nil, fmt.Errorf("encode a record for the facts topic: %w", err)
 	}
 	return b, nil
 }
 
-// Decode reads an entry.
+// Decode reads an entry. What it says of calls but their ids may lie in a text
+// that is much longer: whoever keeps it copies it.
 func Decode(b []byte) (*Entry, error) {
+	if isCalls(b) {
+		if e, ok := scanCalls(string(b)); ok {
+			return e, nil
+		}
+	}
 	var e Entry
 	if err := json.Unmarshal(b, &e); err != nil {
 		return nil, fmt.Errorf("it is no record of this program: %w", err)

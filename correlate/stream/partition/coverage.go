@@ -21,6 +21,10 @@ type coverage struct {
 	all    map[string]spans
 	judged correlate.Coverage
 
+	// expected are the shards that are collected, with the record that said so
+	// first.
+	expected map[string]int64
+
 	grown  map[string]struct{} // shards of which the sources said more since the last tick
 	relays map[string]struct{} // shards of which a home said more since the last tick
 
@@ -48,13 +52,25 @@ type relayed struct {
 func newCoverage(partitions int) *coverage {
 	c := &coverage{
 		source: make(map[string]*source), relayed: make([]map[string]*relayed, partitions), all: make(map[string]spans),
-		grown: make(map[string]struct{}), relays: make(map[string]struct{}),
+		expected: make(map[string]int64), grown: make(map[string]struct{}), relays: make(map[string]struct{}),
 	}
 	for i := range c.relayed {
 		c.relayed[i] = make(map[string]*relayed)
 	}
 	c.judged = correlate.NewCoverage(nil)
 	return c
+}
+
+// expect learns that shards are collected.
+func (c *coverage) expect(offset int64, shards []string, r *refs) (kept bool) {
+	for _, s := range shards {
+		if _, known := c.expected[s]; !known {
+			c.expected[s] = offset
+			r.hold(offset)
+			kept = true
+		}
+	}
+	return kept
 }
 
 // take learns what a source says of itself.
@@ -223,15 +239,21 @@ func (c *coverage) latestOkta() (latest time.Time) {
 	return latest
 }
 
-// passed is the instant that all shards that are covered at all have passed, of
-// Okta or of both sources; false when there is none.
-func (c *coverage) passed(both bool) (line time.Time, ok bool) {
+// passed is the instant that all shards have passed; false when one that is
+// collected is not covered at all, or none is of Okta.
+func (c *coverage) passed() (line time.Time, ok bool) {
+	for shard := range c.expected {
+		if len(c.all[shard]) == 0 {
+			return line, false
+		}
+	}
 	for shard, s := range c.all {
-		if len(s) == 0 || !both && !isOkta(shard) {
+		if len(s) == 0 {
 			continue
 		}
-		if to := c.end(shard); !ok || to.Before(line) {
-			line, ok = to, true
+		ok = ok || isOkta(shard)
+		if to := c.end(shard); line.IsZero() || to.Before(line) {
+			line = to
 		}
 	}
 	return line, ok

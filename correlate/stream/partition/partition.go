@@ -8,6 +8,7 @@ package partition
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"jitaudit/correlate"
@@ -123,6 +124,7 @@ func (p *Partition) Apply(offset int64, e *entry.Entry) (kept bool, err error) {
 	for _, c := range e.Corrections {
 		kept = p.correct(offset, c) || kept
 	}
+	kept = p.coverage.expect(offset, e.Shards, p.refs) || kept
 	for _, c := range e.Coverage {
 		kept = p.coverage.take(offset, &c, p.refs) || kept
 	}
@@ -227,10 +229,12 @@ func (p *Partition) touchCorrected() {
 // outranked reports whether a better copy of an event is known.
 func (p *Partition) outranked(id string, rank uint64) bool { return p.corrected[id].rank > rank }
 
+// word is a text that comes again and again, kept once, by itself.
 func (p *Partition) word(s string) string {
 	if w, ok := p.words[s]; ok {
 		return w
 	}
+	s = strings.Clone(s)
 	p.words[s] = s
 	return s
 }

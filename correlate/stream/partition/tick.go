@@ -139,27 +139,27 @@ func (p *Partition) covered(shard string, m schemas.Meta) (Result, error) {
 
 // advanceLine seals what has become final.
 func (p *Partition) advanceLine() error {
-	moved := false
-	if to, ok := p.coverage.passed(false); ok {
-		if line := to.Add(-p.cfg.Horizon).Truncate(grid); line.After(p.line) {
-			p.line, moved = line, true
-			for _, who := range p.persons {
-				if !who.hasBefore(line) {
-					continue
-				}
-				if err := p.seal(who); err != nil {
-					return fmt.Errorf("seal what %s did before %s: %w", who.key, line.Format(time.RFC3339), err)
-				}
+	to, ok := p.coverage.passed()
+	if !ok {
+		return nil
+	}
+	parked, line := to.Add(-longestUse).Truncate(grid), to.Add(-p.cfg.Horizon).Truncate(grid)
+	if !parked.After(p.parked) && !line.After(p.line) {
+		return nil
+	}
+	if parked.After(p.parked) {
+		p.parked = parked
+	}
+	if line.After(p.line) {
+		p.line = line
+		for _, who := range p.persons {
+			if !who.hasBefore(line) {
+				continue
+			}
+			if err := p.seal(who); err != nil {
+				return fmt.Errorf("seal what %s did before %s: %w", who.key, line.Format(time.RFC3339), err)
 			}
 		}
-	}
-	if to, ok := p.coverage.passed(true); ok {
-		if parked := to.Add(-longestUse).Truncate(grid); parked.After(p.parked) {
-			p.parked, moved = parked, true
-		}
-	}
-	if !moved {
-		return nil
 	}
 	before := p.line.Add(-longestUse)
 	for _, h := range p.homes {

@@ -71,6 +71,9 @@ func (r *Resolver) Add(raw *Raw, b *Batch) {
 	case schemas.RawCoverage:
 		r.coverage(raw, b)
 		return
+	case schemas.RawShards:
+		b.shards(raw)
+		return
 	case schemas.RawEvent:
 		b.Read++
 	}
@@ -123,6 +126,15 @@ func (b *Batch) dead(raw *Raw, err error) {
 		Source: raw.Source, File: raw.Topic + "/" + strconv.Itoa(raw.Partition), Record: raw.Offset,
 		Reason: err.Error(), Raw: raw.Value[:min(len(raw.Value), schemas.RawLimit)],
 	})
+}
+
+func (b *Batch) shards(raw *Raw) {
+	var s schemas.Shards
+	if err := json.Unmarshal(raw.Value, &s); err != nil {
+		b.dead(raw, fmt.Errorf("this is no list of shards by a collector: %w", err))
+		return
+	}
+	b.Everywhere.Shards = append(b.Everywhere.Shards, s.Shards...)
 }
 
 func (r *Resolver) coverage(raw *Raw, b *Batch) {
