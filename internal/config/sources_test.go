@@ -2,9 +2,6 @@ package config_test
 
 import (
 	"encoding/json"
-	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -75,44 +72,6 @@ func TestIAMPoliciesGiveTheLeastRights(t *testing.T) {
 		}
 		if strings.Contains(name, "trust") && (s.Condition["StringEquals"]["sts:ExternalId"] == nil || s.Principal["AWS"] == nil) {
 			t.Errorf("%s lets in %v if %v", name, s.Principal, s.Condition)
-		}
-	}
-}
-
-// The snippets of the guides are configurations that are read.
-func TestSnippetsOfTheGuidesAreValid(t *testing.T) {
-	env := exampleEnv()
-	env.ReadFile = func(string) ([]byte, error) { return []byte("a-secret"), nil }
-	snippets := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(read(t, root+"/docs/sources.md")), -1)
-	if len(snippets) < 4 {
-		t.Fatalf("%d snippets", len(snippets))
-	}
-	for i, s := range snippets {
-		c, err := config.Parse(fmt.Sprintf("snippet %d", i), []byte(s[1]+"\npolicy: [policy.yaml]\n"), env)
-		if err != nil {
-			t.Error(err)
-		} else if err := c.Validate(config.RoleRun); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
-func TestLinksOfTheGuidesLead(t *testing.T) {
-	for _, guide := range []string{"sources.md", "configuration.md"} {
-		text := string(read(t, root+"/docs/"+guide))
-		for _, m := range regexp.MustCompile(`\]\(([^)#]+)`).FindAllStringSubmatch(text, -1) {
-			if strings.HasPrefix(m[1], "https://") {
-				continue
-			}
-			if _, err := os.Stat(filepath.Join(root, "docs", m[1])); err != nil {
-				t.Errorf("docs/%s: %v", guide, err)
-			}
-		}
-	}
-	sources := string(read(t, root+"/docs/sources.md"))
-	for _, file := range files(t, root+"/examples/aws/*.json") {
-		if !strings.Contains(sources, "../examples/aws/"+filepath.Base(file)) {
-			t.Errorf("docs/sources.md does not name %s", file)
 		}
 	}
 }
