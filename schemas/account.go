@@ -20,6 +20,12 @@ type Coverage struct {
 	Basis CoverageBasis `json:"basis"`
 }
 
+// Shards are the shards that are collected. Until all of them are covered past
+// an instant nothing that was before it is final.
+type Shards struct {
+	Shards []string `json:"shards"`
+}
+
 // Ledger accounts for every record read from one source:
 // Read = Used + Irrelevant + Duplicate + Corrected + Dead.
 type Ledger struct {

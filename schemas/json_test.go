@@ -27,6 +27,7 @@ var records = map[string]reflect.Type{
 	"finding":         reflect.TypeFor[schemas.Finding](),
 	"activity":        reflect.TypeFor[schemas.Activity](),
 	"member":          reflect.TypeFor[schemas.Member](),
+	"shards":          reflect.TypeFor[schemas.Shards](),
 	"use":             reflect.TypeFor[schemas.Use](),
 	"covered":         reflect.TypeFor[schemas.Covered](),
 	"activity_counts": reflect.TypeFor[schemas.ActivityCounts](),

@@ -10,6 +10,9 @@ const (
 	RawEvent RawKind = "event"
 	// RawCoverage is a Coverage: all events of its interval stand before it.
 	RawCoverage RawKind = "coverage"
+	// RawShards is a Shards. In the partition of an Okta org it stands before any
+	// coverage of that org.
+	RawShards RawKind = "shards"
 	// RawMember is a Member, RawSnapshot a Snapshot.
 	RawMember   RawKind = "member"
 	RawSnapshot RawKind = "snapshot"

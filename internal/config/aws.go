@@ -35,6 +35,14 @@ type AWS struct {
 	Holes      []AWSHole
 }
 
+// RegionsOf are the regions of an account.
+func (a *AWS) RegionsOf(account *AWSAccount) []string {
+	if len(account.Regions) > 0 {
+		return account.Regions
+	}
+	return a.Regions
+}
+
 // AWSAccount is one account.
 type AWSAccount struct {
 	Account string // 12 digits

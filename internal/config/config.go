@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"jitaudit/schemas"
 )
 
 // Config is the configuration of all roles, with defaults filled in.
@@ -156,6 +158,19 @@ func defaults(env Environment) *Config {
 		WaitForServers: time.Minute,
 		DeniedSource:   DeniedExit,
 	}
+}
+
+// Shards are the names of the shards that are collected: of Okta, and of AWS.
+func (c *Config) Shards() (okta, aws []string) {
+	for _, o := range c.Okta {
+		okta = append(okta, schemas.OktaShard(o.Org))
+	}
+	for _, a := range c.AWS.Accounts {
+		for _, region := range c.AWS.RegionsOf(&a) {
+			aws = append(aws, schemas.AWSShard(a.Account, region))
+		}
+	}
+	return okta, aws
 }
 
 // complete fills in the defaults that follow from other keys.

@@ -2,8 +2,10 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -29,11 +31,39 @@ func (r *runner) collect(ctx context.Context, log ingest.Log) error {
 	if err != nil {
 		return err
 	}
+	if err := r.announce(ctx, log); err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	for shard, c := range all {
 		g.Go(func() error { return r.runCollector(ctx, shard, c) })
 	}
 	return g.Wait()
+}
+
+// announce says which shards are collected, before any coverage: nothing is final
+// before all of them are past it. It stands with the orgs of Okta, whose coverage
+// is waited for in any case.
+func (r *runner) announce(ctx context.Context, log ingest.Log) error {
+	orgs, shards := r.cfg.Shards()
+	value, err := json.Marshal(schemas.Shards{Shards: append(slices.Clone(orgs), shards...)})
+	if err != nil {
+		return fmt.Errorf("announce the shards: %w", err)
+	}
+	to := orgs
+	if len(to) == 0 && len(shards) > 0 {
+		to = shards[:1]
+	}
+	for _, shard := range to {
+		source := schemas.Okta
+		if len(orgs) == 0 {
+			source = schemas.CloudTrail
+		}
+		if err := log.Append(ctx, shard, []ingest.Message{{Source: source, Kind: schemas.RawShards, Raw: value}}); err != nil {
+			return fmt.Errorf("announce the shards: %w", err)
+		}
+	}
+	return nil
 }
 
 // deniedPause is how long a source that refuses us is left alone, by default.
@@ -108,10 +138,7 @@ func (r *runner) oktaCollectors(o *config.OktaOrg, log ingest.Log, all map[strin
 
 func (r *runner) awsCollectors(ctx context.Context, a *config.AWSAccount, log ingest.Log, all map[string]collector) error {
 	c := &r.cfg.AWS
-	regions := a.Regions
-	if len(regions) == 0 {
-		regions = c.Regions
-	}
+	regions := c.RegionsOf(a)
 	if len(regions) == 0 {
 		return fmt.Errorf("aws account %s: no region is given", a.Account)
 	}

@@ -65,11 +65,7 @@ func (h *health) expect(c *config.Config) {
 		h.lateness[schemas.OktaShard(o.Org)] = o.Lateness + o.PollInterval
 	}
 	for _, a := range c.AWS.Accounts {
-		regions := a.Regions
-		if len(regions) == 0 {
-			regions = c.AWS.Regions
-		}
-		for _, region := range regions {
+		for _, region := range c.AWS.RegionsOf(&a) {
 			h.lateness[schemas.AWSShard(a.Account, region)] = c.AWS.Lateness + c.AWS.PollInterval
 		}
 	}
