@@ -132,6 +132,7 @@ func (w *world) accounts() (out []string) {
 // round is one run of the pipeline, with topics and tables of its own.
 type round struct {
 	*world
+	t            *testing.T
 	name, config string
 	health       string
 	engine       string // where the embedded one listens
@@ -139,17 +140,17 @@ type round struct {
 
 // newRound writes the configuration; without servers it is one for run, which
 // brings its own.
-func (w *world) newRound(name string, servers bool) *round {
-	w.t.Helper()
-	r := &round{world: w, name: name, health: free(w.t), engine: free(w.t)}
+func (w *world) newRound(t *testing.T, name string, servers bool) *round {
+	t.Helper()
+	r := &round{world: w, t: t, name: name, health: free(t), engine: free(t)}
 	dir := filepath.Join(w.dir, name)
 	r.config = filepath.Join(dir, "jitaudit.yaml")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
 	for path, content := range map[string]string{r.config: r.yaml(dir, servers), filepath.Join(dir, "policy.yaml"): string(w.history.Policy)} {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-			w.t.Fatal(err)
+			t.Fatal(err)
 		}
 	}
 	return r
@@ -227,6 +228,12 @@ func (r *round) process(args ...string) *process {
 	if args[0] != "run" {
 		p.config, p.health = r.own(args[0])
 	}
+	r.t.Cleanup(func() {
+		if p.cmd.ProcessState == nil { // the test failed before it was stopped
+			_ = p.cmd.Process.Kill()
+			_ = p.cmd.Wait()
+		}
+	})
 	p.start()
 	return p
 }
@@ -390,14 +397,17 @@ func TestKilledRolesLeaveTheTablesOfAnUndisturbedRun(t *testing.T) {
 	w := newWorld(t)
 	w.startServers()
 	for n := range rounds(t) {
-		rnd := rand.New(rand.NewPCG(uint64(n), 3))
-		r := w.newRound("r"+strconv.Itoa(n), true)
-		all := []*process{r.process("collect"), r.process("correlate"), r.process("sink", "clickhouse"), r.process("correlate")}
-		r.disturb(rnd, 6, all...)
-		r.await(w.db, all...)
-		for _, p := range all {
-			p.stop()
-		}
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
+			t.Parallel()
+			rnd := rand.New(rand.NewPCG(uint64(n), 3))
+			r := w.newRound(t, "r"+strconv.Itoa(n), true)
+			all := []*process{r.process("collect"), r.process("correlate"), r.process("sink", "clickhouse"), r.process("correlate")}
+			r.disturb(rnd, 6, all...)
+			r.await(w.db, all...)
+			for _, p := range all {
+				p.stop()
+			}
+		})
 	}
 }
 
@@ -410,12 +420,15 @@ func TestAKilledRunLosesNothing(t *testing.T) {
 		t.Skip(err)
 	}
 	for n := range rounds(t) {
-		rnd := rand.New(rand.NewPCG(uint64(n), 4))
-		r := w.newRound("r"+strconv.Itoa(n), false)
-		p := r.process("run")
-		r.disturb(rnd, 3, p)
-		r.await(r.embedded(), p)
-		p.stop()
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
+			t.Parallel()
+			rnd := rand.New(rand.NewPCG(uint64(n), 4))
+			r := w.newRound(t, "r"+strconv.Itoa(n), false)
+			p := r.process("run")
+			r.disturb(rnd, 3, p)
+			r.await(r.embedded(), p)
+			p.stop()
+		})
 	}
 }
 
