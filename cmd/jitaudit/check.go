@@ -9,42 +9,92 @@ import (
 	"github.com/spf13/cobra"
 
 	"jitaudit/correlate/policy"
+	"jitaudit/internal/config"
 )
 
+// checkFlags are the flags of check as they were given.
+type checkFlags struct {
+	config   string
+	role     choice
+	policies []string
+	quiet    bool
+}
+
 func (m *Main) checkCommand() *cobra.Command {
-	var paths []string
-	var quiet bool
+	f := &checkFlags{}
+	for _, r := range config.Roles() {
+		f.role.known = append(f.role.known, string(r))
+	}
 	cmd := &cobra.Command{
-		Use:   "check --policy FILE …",
-		Short: "Validate policies and print them with all defaults filled in",
-		Long: `check reads policies as scan does, and prints each with all defaults filled in,
-as YAML, the earliest first. Errors go to stderr, one per line, as FILE:LINE: what
-is wrong. Exit codes: 0 valid, 1 a file cannot be read, 2 not valid.`,
-		Example: `  jitaudit check --policy policy.yaml
+		Use:   "check [--config FILE] [--policy FILE …]",
+		Short: "Validate a configuration or policies and print them with all defaults filled in",
+		Long: `check reads a configuration and the policies that it names as run does, connects
+to nothing, and prints the configuration with all defaults filled in, as YAML.
+Secrets stay out: what comes from the environment or from a file is printed as the
+configuration refers to it. With --role it also sees whether the configuration has
+all that this role needs.
+
+Policies given by --policy are read as scan does, and each is printed with all
+defaults filled in, the earliest first; with --config, too, they follow it as YAML
+documents of their own.
+
+Errors go to stderr, one per line, as FILE:LINE: what is wrong. Exit codes: 0 valid,
+1 a file cannot be read, 2 not valid.`,
+		Example: `  jitaudit check --config jitaudit.yaml --role run
+  jitaudit check --config jitaudit.yaml --role "sink clickhouse" --quiet
+  jitaudit check --policy policy.yaml
   jitaudit check --quiet policies/*.yaml`,
 		RunE: func(_ *cobra.Command, args []string) error {
-			paths := slices.Concat(paths, args)
-			if err := needPolicies(paths); err != nil {
-				return err
-			}
-			set, err := readPolicies(paths)
-			if err != nil || quiet {
-				return err
-			}
-			_, err = m.Stdout.Write(effective(set))
-			return writing(err)
+			f.policies = slices.Concat(f.policies, args)
+			return m.check(f)
 		},
 		ValidArgsFunction: completeExt("yaml", "yml"),
 	}
-	cmd.Flags().StringArrayVarP(&paths, "policy", "p", nil, "policy `FILE`; may be given several times, or without the flag")
-	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print nothing when all are valid")
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVarP(&f.config, "config", "c", "", "configuration `FILE`")
+	complete(cmd, "config", completeExt("yaml", "yml"))
+	f.role.add(cmd, "role", "see whether the configuration is fit for this role")
+	flags.StringArrayVarP(&f.policies, "policy", "p", nil, "policy `FILE`; may be given several times, or without the flag")
 	complete(cmd, "policy", completeExt("yaml", "yml"))
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing when all are valid")
 	return cmd
 }
 
-// effective prints all policies as one stream of YAML documents.
-func effective(set *policy.Set) []byte {
-	var b bytes.Buffer
+// check carries out the verb.
+func (m *Main) check(f *checkFlags) error {
+	var out bytes.Buffer
+	switch {
+	case f.config == "" && f.role.value != "":
+		return usagef("--role goes with --config FILE")
+	case f.config == "" && len(f.policies) == 0:
+		return usagef("nothing to check: name a configuration with --config FILE, or policies with --policy FILE")
+	case f.config != "":
+		cfg, _, err := readConfig(f.config, config.Role(f.role.value))
+		if err != nil {
+			return err
+		}
+		out.Write(cfg.Effective())
+	}
+	if len(f.policies) > 0 {
+		set, err := readPolicies(f.policies)
+		if err != nil {
+			return err
+		}
+		if out.Len() > 0 {
+			out.WriteString("---\n")
+		}
+		writeEffective(&out, set)
+	}
+	if f.quiet {
+		return nil
+	}
+	_, err := m.Stdout.Write(out.Bytes())
+	return writing(err)
+}
+
+// writeEffective writes all policies as one stream of YAML documents.
+func writeEffective(b *bytes.Buffer, set *policy.Set) {
 	for i, p := range set.All() {
 		if i > 0 {
 			b.WriteString("---\n")
@@ -53,8 +103,7 @@ func effective(set *policy.Set) []byte {
 		if !p.EffectiveFrom.IsZero() {
 			from = p.EffectiveFrom.Format(time.RFC3339)
 		}
-		fmt.Fprintf(&b, "# %s: policy %s, effective from %s\n", visible(p.Name), p.ID(), from)
+		fmt.Fprintf(b, "# %s: policy %s, effective from %s\n", visible(p.Name), p.ID(), from)
 		b.Write(p.Effective())
 	}
-	return b.Bytes()
 }

@@ -47,10 +47,25 @@ Data goes to stdout, everything else to stderr. Exit codes: 0 fine, 1 error,
 func unknownCommand(cmd *cobra.Command, name string) error {
 	cmd.SuggestionsMinimumDistance = 2 // edits
 	err := &usageError{err: fmt.Errorf("there is no command %q", name)}
-	if near := cmd.SuggestionsFor(name); len(near) > 0 {
+	near := cmd.SuggestionsFor(name)
+	slices.SortStableFunc(near, func(a, b string) int { return strange(a, name) - strange(b, name) })
+	if len(near) > 0 {
 		err.try = cmd.CommandPath() + " " + near[0]
 	}
 	return err
+}
+
+// strange counts the letters of a word that another one has not. Letters that are
+// swapped are no other letters.
+func strange(word, other string) (n int) {
+	for _, r := range word {
+		if i := strings.IndexRune(other, r); i >= 0 {
+			other = other[:i] + other[i+len(string(r)):]
+		} else {
+			n++
+		}
+	}
+	return n
 }
 
 // noArgs refuses arguments that are no flags; hint says what was perhaps meant.

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -43,7 +45,11 @@ func (m *Main) askHealth(ctx context.Context, addr string, ready bool) error {
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("no jitaudit answers on %s: %w", addr, err)
+		var at *url.Error // it repeats the address
+		if errors.As(err, &at) {
+			err = at.Err
+		}
+		return fmt.Errorf("no jitaudit answers on %s (%w): see whether it runs, and whether its http.addr is that", addr, err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))

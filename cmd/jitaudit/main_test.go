@@ -5,16 +5,22 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
 
+	"jitaudit/internal/chdb/chdbtest"
+	"jitaudit/internal/chdb/library"
 	"jitaudit/internal/scan"
 )
 
@@ -25,8 +31,10 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the program as a user does. The scripts find a few events in
-// $SMALL, with a policy.
+// $SMALL, with a policy. Those that need the embedded ClickHouse ask by
+// [libchdb] whether there is one.
 func TestScripts(t *testing.T) {
+	lib := sync.OnceValues(chdbtest.Library)
 	small, err := filepath.Abs("testdata/small")
 	if err != nil {
 		t.Fatal(err)
@@ -36,10 +44,39 @@ func TestScripts(t *testing.T) {
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SMALL", "small")
+			if path, err := lib(); err == nil {
+				env.Setenv(library.Env, path) // there is no cache in the scripts' HOME
+			}
 			return os.CopyFS(filepath.Join(env.WorkDir, "small"), os.DirFS(small))
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Condition: func(name string) (bool, error) {
+			if name != "libchdb" {
+				return false, fmt.Errorf("there is no condition %q", name)
+			}
+			_, err := lib()
+			if err != nil {
+				t.Log(err)
+			}
+			return err == nil, nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "awaits": awaits},
 	})
+}
+
+// awaits FILE PATTERN waits until a file has a line that matches.
+func awaits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: awaits FILE PATTERN")
+	}
+	pattern, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	var data []byte
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if data, _ = os.ReadFile(ts.MkAbs(args[0])); pattern.Match(data) { // it may not be there yet
+			return
+		}
+	}
+	ts.Fatalf("after half a minute %s does not match %s:\n%s", args[0], args[1], data)
 }
 
 // exits CODE ARG… runs the program in the process and compares the exit code,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"runtime/debug"
@@ -121,33 +122,42 @@ func (m *Main) role(ctx context.Context, role config.Role, path string) error {
 }
 
 // readConfig reads a configuration and the policies that it names, and sees that
-// both are fit for the role.
+// both are fit for the role, if one is given.
 func readConfig(path string, role config.Role) (*config.Config, []entry.Policy, error) {
 	if path == "" {
 		return nil, nil, &usageError{err: errors.New("no configuration given: name it with --config FILE"), try: "examples/jitaudit.yaml, which shows and explains every key"}
 	}
 	cfg, err := config.Load(path, config.Process())
-	if err == nil {
+	if err == nil && role != "" {
 		err = cfg.Validate(role)
 	}
 	if err != nil {
 		return nil, nil, badConfig(path, err)
 	}
+	policies, err := configuredPolicies(cfg)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		err = fmt.Errorf("%w; correct policy in %s, which names it", err, path)
+	}
+	return cfg, policies, err
+}
+
+// configuredPolicies reads the policies that a configuration names. It has them
+// only if all are valid.
+func configuredPolicies(cfg *config.Config) (policies []entry.Policy, err error) {
 	if len(cfg.Policy) == 0 {
-		return cfg, nil, nil
+		return nil, nil
 	}
 	if _, err := readPolicies(cfg.Policy); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	var policies []entry.Policy
 	for _, name := range cfg.Policy {
 		data, err := os.ReadFile(name)
 		if err != nil {
-			return nil, nil, fmt.Errorf("read policy: %w", err)
+			return nil, fmt.Errorf("read policy: %w", err)
 		}
 		policies = append(policies, entry.Policy{Name: name, Data: data})
 	}
-	return cfg, policies, nil
+	return policies, nil
 }
 
 func badConfig(path string, err error) error {

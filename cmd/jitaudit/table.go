@@ -144,7 +144,10 @@ func (p *tablePrinter) summary(sum *scan.Summary) {
 	if p.resolved > 0 {
 		line += "; " + thousands(int64(p.resolved)) + " resolved"
 	}
-	about := []string{count(sum.People, "person", "people"), count(p.sessions.seen, "session", "sessions"), span(sum)}
+	about := []string{count(sum.People, "person", "people"), count(p.sessions.seen, "session", "sessions")}
+	if sum.Files > 0 { // what is read back from the database has none
+		about = append(about, span(sum))
+	}
 	for _, line := range wrap(strings.Join(about, ", "), p.terminal.width, 4) {
 		p.printf("%s", line)
 	}
@@ -177,7 +180,7 @@ func (p *tablePrinter) note(s string) {
 func (p *tablePrinter) more(n int) {
 	how := "--format json or csv has them all, --limit 0 shows them"
 	if p.brief {
-		how = "--keep DIR leaves the logs there, for a scan that shows all"
+		how = "with --keep it goes on, for you to ask ClickHouse for all"
 	}
 	if n > 0 {
 		p.note("… and " + thousands(int64(n)) + " more; " + how)
@@ -239,6 +242,9 @@ func (p *tablePrinter) printSkipped(skipped []scan.Skipped) {
 }
 
 func (p *tablePrinter) printLedgers(ledgers []schemas.Ledger) {
+	if len(ledgers) == 0 {
+		return // what is read back from the database has none
+	}
 	p.title("Records")
 	g := grid{columns: []column{{title: "SOURCE"}}}
 	for _, title := range []string{"READ", "USED", "IRRELEVANT", "DUPLICATE", "CORRECTED", "DEAD"} {
