@@ -27,7 +27,7 @@ import (
 var update = flag.Bool("update", false, "write the golden output anew")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"jitaudit": main})
+	testscript.Main(sharing{m}, map[string]func(){"jitaudit": main})
 }
 
 // TestScripts runs the program as a user does. The scripts find a few events in

@@ -112,7 +112,7 @@ func (r *runner) oktaCollectors(o *config.OktaOrg, log ingest.Log, all map[strin
 	events, err := systemlog.New(systemlog.Config{
 		Org: o.Org, URL: o.URL, Auth: auth, Since: o.Since.Time(r.Now()), Lateness: o.Lateness,
 		PollInterval: o.PollInterval, Filter: o.Filter, Holes: holes(o.Holes),
-		Metrics: r.ingest, Logger: r.log(shard),
+		Metrics: r.ingest, Logger: r.Log,
 	}, log)
 	if err != nil {
 		return fmt.Errorf("configure the collector of %s: %w", shard, err)
@@ -127,7 +127,7 @@ func (r *runner) oktaCollectors(o *config.OktaOrg, log ingest.Log, all map[strin
 	}
 	members, err := directory.New(directory.Config{
 		Org: o.Org, URL: o.URL, Auth: auth, Groups: groups, Interval: o.Directory.Interval,
-		Metrics: r.ingest, Logger: r.log(shard),
+		Metrics: r.ingest, Logger: r.Log,
 	}, log)
 	if err != nil {
 		return fmt.Errorf("configure the directory of %s: %w", shard, err)
@@ -155,7 +155,7 @@ func (r *runner) awsCollectors(ctx context.Context, a *config.AWSAccount, log in
 		all[shard], err = lookup.New(lookup.Config{
 			Account: a.Account, Region: region, AWS: aws, Log: log, Since: c.Since.Time(r.Now()), Lateness: c.Lateness,
 			PollInterval: c.PollInterval, Window: c.Window, EventNames: c.EventNames, RequestsPerSecond: c.RequestsPerSecond,
-			Holes: awsHoles(c.Holes, a.Account, region), ExcludeRoles: own(a.RoleARN), Metrics: r.ingest, Logger: r.log(shard),
+			Holes: awsHoles(c.Holes, a.Account, region), ExcludeRoles: own(a.RoleARN), Metrics: r.ingest, Logger: r.Log,
 		})
 		if err != nil {
 			return fmt.Errorf("configure the collector of %s: %w", shard, err)

@@ -103,3 +103,29 @@ func (r *running) quiet() {
 		return ""
 	})
 }
+
+// TestABusyRunThatIsStoppedLosesNothing stops runs in the midst of their work.
+func TestABusyRunThatIsStoppedLosesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, organisation.Config{Seed: 7})
+	w.serve()
+	c := onClickHouse(t, w.config())
+	// At last events, then facts, then results are under way.
+	for _, busy := range []string{topics.RawOkta, topics.RawCloudTrail, topics.Facts, topics.Sessions, topics.Activity} {
+		r := start(t, w.options(c))
+		before := r.ends(busy)
+		eventually(t, 20*time.Second, func() string {
+			if maps.EqualFunc(before, r.ends(busy), slices.Equal[[]int64]) {
+				return "nothing is written to " + busy
+			}
+			return ""
+		})
+		began := time.Now()
+		r.stop()
+		t.Logf("stopped in %s, busy with %s", time.Since(began).Round(time.Millisecond), busy)
+	}
+	r := start(t, w.options(c))
+	r.settled(reference.Shards(w.history), w.history.Truth.Complete.To)
+	r.holds(w.scanned())
+	r.stop()
+}
