@@ -4,6 +4,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,11 +74,11 @@ func Start(ctx context.Context, o Options) (*Demo, error) {
 	select {
 	case d.where = <-started:
 	case <-d.ended:
-		err := d.err
+		err := d.Close() // it says why the pipeline ended
 		if err == nil {
-			err = errors.New("the pipeline ended before it had started")
+			err = cmp.Or(ctx.Err(), errors.New("the pipeline ended before it had started"))
 		}
-		return nil, errors.Join(err, d.Close())
+		return nil, err
 	}
 	db, err := clickhouse.New(d.where.ClickHouse, o.Log)
 	if err != nil {
