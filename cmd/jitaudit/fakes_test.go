@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"jitaudit/internal/broker"
 	"jitaudit/internal/chdb"
 	"jitaudit/internal/chdb/chdbtest"
@@ -40,7 +42,12 @@ var shared chdbtest.Shared
 // sharing runs the tests of the package with it.
 type sharing struct{ m *testing.M }
 
-func (s sharing) Run() int { return shared.Run(s.m, nil) }
+func (s sharing) Run() int {
+	return shared.Run(s.m, func() error {
+		// A goroutine of the Okta SDK's cache ends when that is collected as garbage.
+		return goleak.Find(goleak.IgnoreTopFunction("github.com/patrickmn/go-cache.(*janitor).Run"))
+	})
+}
 
 // someHistory is a little organisation; it must not be changed.
 var someHistory = sync.OnceValues(func() (*organisation.History, error) {

@@ -163,7 +163,7 @@ type failing struct{ printer }
 func (failing) Result(*scan.Result) error { return syscall.ENOSPC }
 
 func TestInterruptEndsTheScan(t *testing.T) {
-	defer goleak.VerifyNone(t)
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent()) // the tests share a ClickHouse
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	temp := t.TempDir()
@@ -181,7 +181,7 @@ func TestInterruptEndsTheScan(t *testing.T) {
 }
 
 func TestNoGoroutineIsLeft(t *testing.T) {
-	defer goleak.VerifyNone(t)
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent()) // the tests share a ClickHouse
 	if code, _, stderr := run(t, smallScan()...); code != exitFindings {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
