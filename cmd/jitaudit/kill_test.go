@@ -348,14 +348,6 @@ func (r *round) inspect(db *clickhouse.DB) {
 					}
 					for k := range e {
 						kinds[k]++
-						if k == "relay" {
-							var x struct {
-								Home  int
-								Shard string
-							}
-							json.Unmarshal(e[k], &x)
-							kinds[fmt.Sprintf("relay %d", x.Home)]++
-						}
 					}
 					return nil
 				}

@@ -165,7 +165,7 @@ func BenchmarkRead(b *testing.B) {
 					}
 					return errDone
 				})
-				if err != errDone {
+				if !errors.Is(err, errDone) {
 					b.Fatal(err)
 				}
 				b.StartTimer()

@@ -32,12 +32,12 @@ func (c connector) dial(ctx context.Context, network, address string) (net.Conn,
 	}
 	cfg, err := c.tls.config(address)
 	if err != nil {
-		conn.Close()
+		_ = conn.Close()
 		return nil, err
 	}
 	encrypted := tls.Client(conn, cfg)
 	if err := encrypted.HandshakeContext(ctx); err != nil {
-		conn.Close()
+		_ = conn.Close()
 		return nil, fmt.Errorf("encrypt the connection to Kafka broker %s: %w: check that this port speaks TLS and who signed its certificate", address, err)
 	}
 	return encrypted, nil

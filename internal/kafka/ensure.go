@@ -90,10 +90,10 @@ func (c *Client) partitions(ctx context.Context) ([]kafkago.Partition, error) {
 			failed = append(failed, err)
 			continue
 		}
-		stop := context.AfterFunc(ctx, func() { conn.Close() })
+		stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 		parts, err := conn.ReadPartitions()
 		stop()
-		conn.Close()
+		_ = conn.Close()
 		if err == nil {
 			return parts, nil
 		}

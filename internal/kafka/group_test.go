@@ -169,7 +169,9 @@ func TestStaleCommitIsRefused(t *testing.T) {
 		t.Errorf("committed is %v, %v; want that of the new owner, 2", got, err)
 	}
 	taker.cancel()
-	<-taker.result
+	if err := <-taker.result; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
 	sleeper.leave(t)
 }
 
@@ -215,7 +217,7 @@ func TestClaimStartsAtWhatIsCommitted(t *testing.T) {
 		}
 		return errDone
 	})
-	if err := <-m.result; err != errDone {
+	if err := <-m.result; !errors.Is(err, errDone) {
 		t.Fatal(err)
 	}
 	m = h.join(t, "g", "a", func(ctx context.Context, c *kafka.Claim) error {
@@ -230,7 +232,7 @@ func TestClaimStartsAtWhatIsCommitted(t *testing.T) {
 		}
 		return errDone
 	})
-	if err := <-m.result; err != errDone {
+	if err := <-m.result; !errors.Is(err, errDone) {
 		t.Fatal(err)
 	}
 }
@@ -259,7 +261,7 @@ func TestOffsetOutsideTheLogIsAnError(t *testing.T) {
 				}
 				return errDone
 			})
-			if err := <-m.result; err != errDone {
+			if err := <-m.result; !errors.Is(err, errDone) {
 				t.Fatal(err)
 			}
 			if tt.deleted > 0 {
@@ -341,7 +343,7 @@ func TestCommitIsTriedAgain(t *testing.T) {
 				}
 				return errDone
 			})
-			if err := <-m.result; err != errDone {
+			if err := <-m.result; !errors.Is(err, errDone) {
 				t.Error(err)
 			}
 		})

@@ -64,7 +64,7 @@ func TestReadAllEndsAtTheEndOfTheCall(t *testing.T) {
 		t.Errorf("got %q, %v; want only what was there", got, err)
 	}
 	stop := errors.New("stop")
-	if err := h.ReadAll(within(t), "a", 0, func(kafka.Message) error { return stop }); err != stop {
+	if err := h.ReadAll(within(t), "a", 0, func(kafka.Message) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("got %v, want the function's own error", err)
 	}
 	if err := h.ReadAll(within(t), "none", 0, func(kafka.Message) error { return nil }); !errors.Is(err, kafka.ErrUnknownTopic) {

@@ -165,18 +165,9 @@ func TestAbsenceWaitsForEveryPartition(t *testing.T) {
 	known.ID, known.Who.AssertionID = "earlier", "id0"
 	c.say(known, assumption())
 	c.covers("okta/example", monday.AddDate(0, 0, -3), monday.AddDate(0, 0, 3))
-	for _, missing := range owners {
-		var others []*owner
-		for _, o := range owners {
-			if o != missing {
-				others = append(others, o)
-			}
-		}
-		c.settle(others)
-		for _, f := range findingsOf(c) {
-			t.Fatalf("with partition %d away: %+v", missing.n, f)
-		}
-		break
+	c.settle(owners[1:])
+	for _, f := range findingsOf(c) {
+		t.Errorf("with partition 0 away: %+v", f)
 	}
 	c.settle(owners)
 	if f := findingsOf(c)["okta:example/00u1 no_sign_on"]; f.Status != schemas.Open {
