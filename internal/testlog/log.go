@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,6 +27,11 @@ type log struct {
 
 // test is a test, or, with an empty name, all of a package.
 type test struct{ pkg, name string }
+
+// inOrder sorts by package, then by name.
+func inOrder(a, b test) int {
+	return cmp.Or(strings.Compare(a.pkg, b.pkg), strings.Compare(a.name, b.name))
+}
 
 // event is a line of `go test -json` (go doc test2json, go help buildjson).
 type event struct {
@@ -84,7 +90,7 @@ func (l *log) over(t test, how string) {
 // unfinished prints what tests of a package said that were cut off: the one that
 // panicked is among them.
 func (l *log) unfinished(pkg string) {
-	for _, t := range slices.SortedFunc(maps.Keys(l.said), func(a, b test) int { return strings.Compare(a.name, b.name) }) {
+	for _, t := range slices.SortedFunc(maps.Keys(l.said), inOrder) {
 		if t.pkg == pkg {
 			l.print(l.said[t]...)
 			delete(l.said, t)
@@ -121,7 +127,7 @@ func (l *log) end() error {
 	}
 	for _, why := range slices.Sorted(maps.Keys(l.skipped)) {
 		l.print("  " + why + "\n")
-		for _, t := range l.skipped[why] {
+		for _, t := range slices.SortedFunc(slices.Values(l.skipped[why]), inOrder) {
 			l.print("    " + t.pkg + " " + t.name + "\n")
 		}
 	}
