@@ -40,6 +40,9 @@ func TestMain(m *testing.M) {
 // options are those of a demo in a folder.
 func options(t *testing.T, dir string) Options {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("it runs the whole pipeline for a while")
+	}
 	if _, err := chdbtest.Library(); err != nil {
 		t.Skip("no embedded ClickHouse: ", err)
 	}

@@ -117,7 +117,7 @@ func (l *late) verdict() schemas.Verdict {
 }
 
 func TestASignOnWithinTheBoundOnLatenessIsNeverMissed(t *testing.T) {
-	t.Parallel()
+	long(t)
 	l := startLate(t, oktaLateness-time.Second)
 	// Okta's clock is ahead of what is covered by the bound.
 	for _, after := range []time.Duration{-2 * time.Second, 0, time.Minute, 11 * time.Minute, time.Hour} {
@@ -135,7 +135,7 @@ func TestASignOnWithinTheBoundOnLatenessIsNeverMissed(t *testing.T) {
 }
 
 func TestASignOnBeyondTheBoundOnLatenessRetractsWhatItExplains(t *testing.T) {
-	t.Parallel()
+	long(t)
 	const after = 2 * time.Hour
 	l := startLate(t, oktaLateness+after)
 

@@ -39,7 +39,7 @@ func TestTheTablesHoldWhatAScanSays(t *testing.T) {
 				continue // once is enough for every day
 			}
 			t.Run(fmt.Sprintf("seed %d, snapshots %t", seed, snapshots), func(t *testing.T) {
-				t.Parallel()
+				long(t)
 				w := newWorld(t, organisation.Config{Seed: seed})
 				w.serve()
 				c := w.onServers(w.config())

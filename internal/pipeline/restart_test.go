@@ -19,7 +19,7 @@ import (
 // TestARestartPublishesNothingAnew stops everything and starts it on the same
 // data. The sources have nothing new; the groups are listed once more.
 func TestARestartPublishesNothingAnew(t *testing.T) {
-	t.Parallel()
+	long(t)
 	w := newWorld(t, organisation.Config{Seed: 4})
 	w.serve()
 	c := onClickHouse(t, w.config())
@@ -106,7 +106,7 @@ func (r *running) quiet() {
 
 // TestABusyRunThatIsStoppedLosesNothing stops runs in the midst of their work.
 func TestABusyRunThatIsStoppedLosesNothing(t *testing.T) {
-	t.Parallel()
+	long(t)
 	w := newWorld(t, organisation.Config{Seed: 7})
 	w.serve()
 	c := onClickHouse(t, w.config())

@@ -67,6 +67,15 @@ type world struct {
 	oktaURL, awsURL string
 }
 
+// long skips a test that takes its time.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it runs the whole pipeline for a while")
+	}
+	t.Parallel()
+}
+
 func newWorld(t *testing.T, cfg organisation.Config) *world {
 	t.Helper()
 	h, err := organisation.Generate(cfg)
