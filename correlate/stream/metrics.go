@@ -66,7 +66,7 @@ func (m *Metrics) ticked(n int, out *partition.Output, p *partition.Partition, t
 	for _, r := range out.Results {
 		m.published.WithLabelValues(r.Topic).Inc()
 	}
-	m.published.WithLabelValues("activity").Add(float64(len(out.Activity)))
+	m.published.WithLabelValues("activity").Add(float64(len(out.Calls)))
 	m.late.Add(float64(len(out.Late)))
 	m.ticks.Observe(took.Seconds())
 	m.lag.WithLabelValues("facts", label).Set(float64(lag))

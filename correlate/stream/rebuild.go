@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -209,51 +208,6 @@ func (o *owner) tick(ctx context.Context, offset int64, at time.Time) error {
 	o.pause = 2 * took
 	o.cfg.Metrics.ticked(o.claim.Partition, &out, o.part, took, o.claim.Lag())
 	return nil
-}
-
-// publish writes all that a tick lets out. Relays speak of entries that must
-// stand before them.
-func (o *owner) publish(ctx context.Context, out *partition.Output) error {
-	messages, err := addressed(out.Entries)
-	if err != nil {
-		return err
-	}
-	for _, r := range out.Results {
-		messages = append(messages, kafka.Message{Topic: r.Topic, Key: []byte(r.ID), Value: r.Value})
-	}
-	for i := range out.Activity {
-		b, err := json.Marshal(&out.Activity[i])
-		if err != nil {
-			return fmt.Errorf("encode activity: %w", err)
-		}
-		messages = append(messages, kafka.Message{Topic: topics.Activity, Key: []byte(out.Activity[i].EventID), Value: b})
-	}
-	for _, l := range out.Late {
-		m, err := o.late(&l)
-		if err != nil {
-			return err
-		}
-		messages = append(messages, m)
-	}
-	if err := o.w.Write(ctx, messages...); err != nil {
-		return fmt.Errorf("write results: %w", err)
-	}
-	if len(out.Relays) > 0 {
-		if err := o.cfg.everywhere(ctx, o.w, out.Relays...); err != nil {
-			return fmt.Errorf("write coverage: %w", err)
-		}
-	}
-	return nil
-}
-
-func (o *owner) late(l *partition.Late) (kafka.Message, error) {
-	o.cfg.Log.Warn("a fact came after its interval was sealed; it is in the dead letters and changes no result",
-		"event", l.ID, "at", l.At, "horizon", o.cfg.Horizon)
-	return deadLetter(&schemas.DeadLetter{
-		Source: l.Source, File: topics.Facts + "/" + strconv.Itoa(o.claim.Partition), Record: l.Offset,
-		Reason: fmt.Sprintf("event %s of %s came after its interval had been sealed (horizon %s): it changes no result",
-			l.ID, l.At.Format(time.RFC3339), o.cfg.Horizon),
-	})
 }
 
 // forget deletes from the state topic what is needed no more.

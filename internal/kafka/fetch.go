@@ -33,7 +33,7 @@ const FirstOffset int64 = -1
 
 const (
 	// fetchBytes is how much of a partition an answer holds, compressed.
-	fetchBytes = 1 << 20
+	fetchBytes = 512 << 10
 	// fetchMost is more than any batch has.
 	fetchMost = 64 << 20
 	// emptyAnswers in a row mean that there is nothing up to the end.

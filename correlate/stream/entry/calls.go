@@ -38,7 +38,7 @@ type writer struct {
 }
 
 func (w *writer) text(name, s string) {
-	w.plain = w.plain && plain(s)
+	w.plain = w.plain && Plain(s)
 	w.b = append(append(append(w.b, name...), s...), '"')
 }
 
@@ -61,8 +61,8 @@ func (w *writer) call(c *Call) {
 	w.b = append(w.b, '}')
 }
 
-// plain reports whether JSON writes a text as it is.
-func plain(s string) bool {
+// Plain reports whether JSON writes a text as it is.
+func Plain(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
 			return false
@@ -144,7 +144,7 @@ func (r *reader) text(name string) string {
 // until is the plain text before the next quote.
 func (r *reader) until() string {
 	i := strings.IndexByte(r.rest, '"')
-	if i < 0 || !r.ok || !plain(r.rest[:i]) {
+	if i < 0 || !r.ok || !Plain(r.rest[:i]) {
 		r.ok = false
 		return ""
 	}

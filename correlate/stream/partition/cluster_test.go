@@ -220,7 +220,8 @@ func (o *owner) tick(offset int64, e *entry.Entry, at crash) bool {
 	for _, r := range out.Results {
 		o.c.publish(r)
 	}
-	for _, a := range out.Activity {
+	for _, c := range out.Calls {
+		a := c.Activity()
 		if old, ok := o.c.activity[a.EventID]; !ok || old.Rank < a.Rank {
 			o.c.activity[a.EventID] = a
 		}

@@ -304,10 +304,7 @@ func (u *use) publish(out *Output) {
 			continue
 		}
 		c.out = true
-		out.Activity = append(out.Activity, schemas.Activity{
-			EventID: c.ID, Use: u.id, Shard: c.Shard, At: time.UnixMicro(c.At).UTC(),
-			Call: c.Call.Call(u.key.PrincipalID), Rank: c.Rank,
-		})
+		out.Calls = append(out.Calls, Call{u, i})
 	}
 }
 

@@ -21,9 +21,9 @@ type Output struct {
 	// Relays, for every partition, after all others have been acknowledged.
 	Entries []*entry.Entry
 	Relays  []*entry.Entry
-	// Results are for the topics of the results, Activity for its own.
-	Results  []Result
-	Activity []schemas.Activity
+	// Results are for the topics of the results, Calls for that of activity.
+	Results []Result
+	Calls   []Call
 	// Late are facts whose interval had been sealed.
 	Late []Late
 	// Unneeded are the offsets of records that need not be remembered any more,
@@ -35,6 +35,22 @@ type Output struct {
 type Result struct {
 	Topic, ID string
 	Value     []byte
+}
+
+// Call is a call that comes out. It can be asked until the partition takes in
+// more: after a backlog there are many, and each would be large.
+type Call struct {
+	use *use
+	at  int // its place in the use
+}
+
+// Activity is what comes out.
+func (c Call) Activity() schemas.Activity {
+	of := &c.use.calls[c.at]
+	return schemas.Activity{
+		EventID: of.ID, Use: c.use.id, Shard: of.Shard, At: time.UnixMicro(of.At).UTC(),
+		Call: of.Call.Call(c.use.key.PrincipalID), Rank: of.Rank,
+	}
 }
 
 const (
