@@ -10,6 +10,7 @@ import (
 	"jitaudit/internal/config"
 	"jitaudit/internal/organisation"
 	"jitaudit/internal/reference"
+	"jitaudit/schemas"
 )
 
 // seedsVariable says for how many organisations the tables are held against a
@@ -67,4 +68,29 @@ func (w *world) scanned() *reference.Tables {
 		w.t.Fatal(err)
 	}
 	return want
+}
+
+// TestTheTablesHoldWhatAScanSaysHoweverTheLogsCame lets the logs grow while all
+// runs: what is judged before the end is judged anew.
+func TestTheTablesHoldWhatAScanSaysHoweverTheLogsCame(t *testing.T) {
+	long(t)
+	w := newWorld(t, organisation.Config{Seed: 10})
+	w.serve()
+	complete := w.history.Truth.Complete
+	const steps = 12
+	step := complete.To.Sub(complete.From) / steps
+	w.clock.set(complete.From.Add(step))
+	r := start(t, w.options(w.onServers(w.config())))
+	for n := range steps - 1 {
+		// Each source is covered to the second.
+		r.settled([]string{schemas.OktaShard(reference.Org)}, w.clock.plus(0)().Truncate(time.Second))
+		w.clock.set(complete.From.Add(time.Duration(n+2) * step))
+	}
+	w.clock.set(complete.To)
+	r.settled(reference.Shards(w.history), complete.To)
+	r.holds(w.scanned())
+	if n := r.metric(`jitaudit_collect_coverage_broken_total{shard="` + schemas.OktaShard(reference.Org) + `"}`); n > 0 {
+		t.Errorf("%v events are said to have come behind coverage", n)
+	}
+	r.stop()
 }
