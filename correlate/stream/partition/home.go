@@ -21,6 +21,11 @@ type home struct {
 	uses  map[correlate.UseKey]*use
 	// callers are the assumptions of the role session; nil when they have changed.
 	callers *identity.Callers
+	// looked is set when nothing has changed since forget has looked, and found
+	// that nothing can be dropped until the first of what is held is final, or
+	// until parked calls are given up.
+	looked            bool
+	finalAt, parkedAt time.Time
 }
 
 // copyKey tells copies of one event with different content apart.
@@ -160,6 +165,7 @@ func (p *Partition) index(f *homeFact) {
 
 // settleHome finds out whose everything is, and tells them what is new.
 func (p *Partition) settleHome(h *home, version int64, out *Output) {
+	h.looked = false
 	for _, k := range slices.SortedFunc(maps.Keys(h.facts), compareCopies) {
 		if f := h.facts[k]; f.moved {
 			p.settleFact(f, version, out)
@@ -311,30 +317,57 @@ func (u *use) publish(out *Output) {
 // forget drops what can no longer matter: everything before a time, and parked
 // calls that nobody was found for.
 func (p *Partition) forget(h *home, before time.Time) {
+	if h.looked && !h.finalAt.Before(before) && !h.parkedAt.Before(p.parked) {
+		return
+	}
+	h.looked, h.finalAt, h.parkedAt = true, farOff(), farOff()
 	for k, f := range h.facts {
-		if f.fact.At.Before(before) {
-			for _, handle := range p.directory.Handles(f.fact) {
-				delete(p.waiting[handle], f)
-			}
-			delete(h.facts, k)
-			p.refs.release(f.offset)
-			h.callers = nil
+		if !f.fact.At.Before(before) {
+			h.finalAt = earlier(h.finalAt, f.fact.At)
+			continue
 		}
+		for _, handle := range p.directory.Handles(f.fact) {
+			delete(p.waiting[handle], f)
+		}
+		delete(h.facts, k)
+		p.refs.release(f.offset)
+		h.callers = nil
 	}
 	for k, u := range h.uses {
-		last := int64(0)
-		for _, c := range u.calls {
-			last = max(last, c.At)
-		}
-		if t := time.UnixMicro(last); t.Before(before) || !u.sent && t.Before(p.parked) {
-			for _, c := range u.calls {
-				p.refs.release(c.offset)
+		last := u.last()
+		if !last.Before(before) && (u.sent || !last.Before(p.parked)) {
+			h.finalAt = earlier(h.finalAt, last)
+			if !u.sent {
+				h.parkedAt = earlier(h.parkedAt, last)
 			}
-			delete(h.uses, k)
+			continue
 		}
+		for _, c := range u.calls {
+			p.refs.release(c.offset)
+		}
+		delete(h.uses, k)
 	}
 	if len(h.facts)+len(h.uses) == 0 {
 		delete(p.homes, h.name)
 		delete(p.touchedHomes, h)
 	}
+}
+
+// last is when the last of its calls was made.
+func (u *use) last() time.Time {
+	last := int64(0)
+	for i := range u.calls {
+		last = max(last, u.calls[i].At)
+	}
+	return time.UnixMicro(last)
+}
+
+// farOff is after all that can be.
+func farOff() time.Time { return time.Unix(1<<40, 0) }
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }

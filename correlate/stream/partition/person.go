@@ -15,6 +15,8 @@ type person struct {
 	key   string
 	facts map[copyKey]*held
 	uses  map[correlate.UseKey]*held
+	// first is when the earliest of it began; zero when that has changed.
+	first time.Time
 	// sealed is the name known from facts that have been dropped.
 	sealed name
 	// published are the records that the facts amounted to at the last tick.
@@ -75,6 +77,7 @@ func (p *Partition) personFact(offset int64, to string, h held) bool {
 	p.stats.Facts++
 	who.facts[k] = &h
 	p.refs.hold(offset)
+	who.first = time.Time{}
 	p.touchedPersons[who] = struct{}{}
 	return true
 }
@@ -103,6 +106,7 @@ func (p *Partition) sent(offset int64, to string, s *entry.Sent) bool {
 		who.uses[s.Use.UseKey] = h
 	}
 	p.refs.hold(offset)
+	who.first = time.Time{}
 	p.touchedPersons[who] = struct{}{}
 	return true
 }
@@ -191,6 +195,7 @@ func (p *Partition) seal(who *person) (err error) {
 	}
 	_, attributed := orgOf(who.key)
 	dropped := false
+	who.first = time.Time{}
 	for k, h := range who.facts {
 		if h.gone && !h.fact.At.Before(p.line) || !h.gone && open[h.fact.ID] {
 			continue

@@ -203,16 +203,16 @@ func (p *Partition) forgetClaims(before time.Time) {
 	}
 }
 
+// hasBefore reports whether anything of a person's began before a time.
 func (who *person) hasBefore(line time.Time) bool {
-	for _, h := range who.facts {
-		if h.fact.At.Before(line) {
-			return true
+	if who.first.IsZero() {
+		who.first = farOff()
+		for _, h := range who.facts {
+			who.first = earlier(who.first, h.fact.At)
+		}
+		for _, h := range who.uses {
+			who.first = earlier(who.first, h.use.First)
 		}
 	}
-	for _, h := range who.uses {
-		if h.use.First.Before(line) {
-			return true
-		}
-	}
-	return false
+	return who.first.Before(line)
 }
