@@ -16,6 +16,10 @@ import (
 const (
 	// rebuildBatch is how many facts are taken in at a time.
 	rebuildBatch = 5000
+	// ticksApart is how long the work of a tick must be past before the next, in
+	// what it took: each looks again at everybody who has news, and in a backlog
+	// that is everybody.
+	ticksApart = 4
 	// stateBytes is how much of what must be remembered waits to be written.
 	stateBytes = 8 << 20
 )
@@ -205,7 +209,7 @@ func (o *owner) tick(ctx context.Context, offset int64, at time.Time) error {
 		return err
 	}
 	took := o.cfg.Now().Sub(started)
-	o.pause = 2 * took
+	o.pause = ticksApart * took
 	o.cfg.Metrics.ticked(o.claim.Partition, &out, o.part, took, o.claim.Lag())
 	return nil
 }
