@@ -95,6 +95,10 @@ func (o *owner) belongs(ctx context.Context, state map[int64][]byte) error {
 			"delete the topics of state and results too, and the tables made from them, or choose another kafka.prefix and clickhouse.database",
 			errForeign, topics.Facts, n, bounds[n].End, last)
 	}
+	if o.claim.Offset > 0 && len(state) == 0 {
+		return fmt.Errorf("%w: facts of partition %d up to offset %d have been worked off, and topic %s remembers nothing of them: it has been made anew; "+
+			"begin anew with another kafka.prefix and clickhouse.database", errForeign, n, o.claim.Offset, topics.State)
+	}
 	if o.claim.Offset == kafka.FirstOffset {
 		if bounds[n].First > 0 {
 			return fmt.Errorf("%w: topic %s, partition %d begins at offset %d, and the consumer group %s has no offset there: "+

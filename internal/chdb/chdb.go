@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"jitaudit/internal/chdb/engine"
 	"jitaudit/internal/chdb/filelock"
 	"jitaudit/internal/chdb/server"
 )
@@ -28,6 +29,9 @@ const Verb = "serve-clickhouse"
 
 // User is the user that clients name; the password is the server's token.
 const User = server.User
+
+// Built returns why this program has no ClickHouse in it; nil if it has.
+func Built() error { return engine.Built() }
 
 // Config says where the server's data is and how it is reached.
 type Config struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	kafkago "github.com/segmentio/kafka-go"
 )
@@ -21,6 +22,7 @@ type Claim struct {
 	name       partition
 	generation *kafkago.Generation
 	cursor     *cursor
+	lag        atomic.Int64
 }
 
 func (c *Client) claim(generation *kafkago.Generation, topic string, a kafkago.PartitionAssignment) *Claim {
@@ -67,6 +69,7 @@ func (c *Claim) check(ctx context.Context) error {
 				return &OffsetLostError{Topic: c.name.topic, Partition: c.name.id, Offset: c.Offset, First: b.First, End: b.End}
 			}
 			c.cursor.end = b.End
+			c.lag.Store(c.cursor.lag())
 			return nil
 		}
 		if ctx.Err() != nil {
@@ -86,7 +89,9 @@ func (c *Claim) check(ctx context.Context) error {
 // Fetch returns the next records, at least one and at most limit; it waits
 // until there is one or ctx ends. What can be tried again is.
 func (c *Claim) Fetch(ctx context.Context, limit int) ([]Message, error) {
-	return c.cursor.fetch(ctx, limit)
+	messages, err := c.cursor.fetch(ctx, limit)
+	c.lag.Store(c.cursor.lag())
+	return messages, err
 }
 
 // Commit says that all records before offset next are done with. It may be
@@ -147,11 +152,6 @@ func (c *Claim) EndOffset(ctx context.Context) (int64, error) {
 }
 
 // Lag returns how many offsets lie between what Fetch has returned and the
-// partition's end as of its last answer; it asks nobody.
-func (c *Claim) Lag() int64 {
-	at := c.cursor.next
-	if at == FirstOffset {
-		return c.cursor.end
-	}
-	return max(0, c.cursor.end-at) + int64(len(c.cursor.pending))
-}
+// partition's end as of its last answer; it asks nobody. Unlike the others it may
+// be called beside Fetch.
+func (c *Claim) Lag() int64 { return c.lag.Load() }

@@ -195,3 +195,11 @@ func (r *cursor) lost(ctx context.Context) error {
 	}
 	return &OffsetLostError{Topic: r.topic, Partition: r.id, Offset: r.next, First: b.First, End: b.End}
 }
+
+// lag is how many offsets lie between what was returned and the partition's end.
+func (r *cursor) lag() int64 {
+	if r.next == FirstOffset {
+		return r.end
+	}
+	return max(0, r.end-r.next) + int64(len(r.pending))
+}

@@ -103,6 +103,9 @@ func (r *runner) startClickHouse(ctx context.Context) error {
 const engineClose = 6 * time.Second
 
 func (r *runner) startEngine(ctx context.Context) error {
+	if err := chdb.Built(); err != nil {
+		return err
+	}
 	path, named := r.cfg.ClickHouse.EmbeddedEngine.Library, " (clickhouse.embedded.library)"
 	if path == "" {
 		path, named = os.Getenv(library.Env), ""

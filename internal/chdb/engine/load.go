@@ -8,6 +8,9 @@ import (
 	"github.com/ebitengine/purego"
 )
 
+// Built returns nil: this program has the engine in it.
+func Built() error { return nil }
+
 // load loads libchdb into this process. What is loaded stays: the engine has
 // threads that outlive every connection.
 func load(path string) (*api, error) {
