@@ -79,7 +79,7 @@ func TestWhatKeepsARoleFromStartingIsOneSentence(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { b.Close() })
-		}, `start the embedded Kafka broker: data directory \S+/data/kafka is in use by process \d+: stop that, or configure another directory`},
+		}, `start the embedded Kafka broker: data directory \S+/data/kafka is in use by process \d+: stop that, or configure another data_dir`},
 		{"a libchdb that is not there", "run", func(_ *testing.T, s *site) {
 			s.sources()
 			s.keys["kafka"], s.keys["clickhouse"] = `{embedded: {addr: "127.0.0.1:0"}}`, "{embedded: {library: nowhere.so}}"

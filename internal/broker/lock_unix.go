@@ -31,7 +31,7 @@ func takeLock(dir string) (*lock, error) {
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		owner, _ := os.ReadFile(path) // only for the sentence
 		file.Close()
-		return nil, fmt.Errorf("data directory %s is in use by process %s: stop that, or configure another directory", dir, orElse(strings.TrimSpace(string(owner)), "unknown"))
+		return nil, fmt.Errorf("data directory %s is in use by process %s: stop that, or configure another data_dir", dir, orElse(strings.TrimSpace(string(owner)), "unknown"))
 	}
 	if err == nil {
 		err = errors.Join(file.Truncate(0), write(file, strconv.Itoa(os.Getpid())))

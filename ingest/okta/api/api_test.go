@@ -303,3 +303,13 @@ func TestEnvironmentChangesNothing(t *testing.T) {
 }
 
 var _ http.Handler = (*org)(nil)
+
+// Such a token could be in no header, and would be tried for ever.
+func TestATokenWithALineBreakIsRefusedAtOnce(t *testing.T) {
+	for _, token := range []string{"00token\n", " 00token", "00to\x00ken", "00tökén"} {
+		_, err := api.New(api.Config{URL: "https://example.okta.com", Auth: api.Auth{Token: token}})
+		if err == nil || !strings.Contains(err.Error(), "look at where it is read from") || strings.Contains(err.Error(), token) {
+			t.Errorf("%q: %v", token, err)
+		}
+	}
+}

@@ -43,6 +43,8 @@ func (a Auth) signer() (jose.Signer, error) {
 	switch {
 	case a.Token != "" && a.ClientID != "":
 		return nil, errors.New("okta: there is an API token and a client id; keep one of them")
+	case strings.ContainsFunc(a.Token, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return nil, errors.New("okta: the API token holds a space, a line break or the like; look at where it is read from")
 	case a.Token != "":
 		return nil, nil
 	case a.ClientID == "":
