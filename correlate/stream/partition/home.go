@@ -58,12 +58,6 @@ type use struct {
 	said   correlate.Use // what was sent last
 }
 
-type call struct {
-	entry.Call
-	offset int64
-	out    bool // it has come out as activity
-}
-
 func (p *Partition) home(name string) *home {
 	h := p.homes[name]
 	if h == nil {
@@ -102,31 +96,6 @@ func (p *Partition) isLate(offset int64, id string, at time.Time, source schemas
 	return true
 }
 
-func (p *Partition) calls(offset int64, e *entry.Entry) (bool, error) {
-	principal, _ := entry.Principal(e.To)
-	h, kept := p.home(e.To), false
-	for _, c := range e.Calls {
-		at := time.UnixMicro(c.At).UTC()
-		if p.isLate(offset, c.ID, at, schemas.CloudTrail) {
-			continue
-		}
-		c.Shard, c.Service, c.Action, c.Key = p.word(c.Shard), p.word(c.Service), p.word(c.Action), p.word(c.Key)
-		full := c.Call(principal)
-		k := correlate.KeyOf(&full, at)
-		u := h.uses[k]
-		if u == nil {
-			u = &use{key: k, id: useID(&k)}
-			h.uses[k] = u
-		}
-		u.calls, u.fresh = append(u.calls, call{Call: c, offset: offset}), true
-		p.refs.hold(offset)
-		p.stats.Calls++
-		kept = true
-	}
-	p.touchedHomes[h] = struct{}{}
-	return kept, nil
-}
-
 func useID(k *correlate.UseKey) string {
 	var created int64
 	if !k.CreatedAt.IsZero() {
@@ -144,7 +113,7 @@ func (h *home) concern(ids map[string]struct{}) (found bool) {
 	}
 	for _, u := range h.uses {
 		for i := range u.calls {
-			if _, ok := ids[u.calls[i].ID]; ok {
+			if _, ok := ids[u.calls[i].id]; ok {
 				u.fresh, found = true, true
 				break
 			}
@@ -244,7 +213,7 @@ func (p *Partition) settleUse(h *home, u *use, version int64, out *Output) {
 	before, had := u.person, u.sent
 	var now correlate.Use
 	if len(u.calls) > 0 {
-		now = u.fold()
+		now = u.fold(p.words)
 		u.person, u.sent = h.callers.Find(u.key.PrincipalID, u.key.AccessKeyID, u.key.CreatedAt, now.First)
 	} else {
 		u.sent = false
@@ -260,58 +229,12 @@ func (p *Partition) settleUse(h *home, u *use, version int64, out *Output) {
 		p.send(out, u.person.Key, &entry.Sent{Version: version, Name: u.person.Name, Use: &now})
 	}
 	if u.sent {
-		u.publish(out)
+		u.publish(p.words, out)
 	}
-}
-
-// dedupe keeps the best copy of each event.
-func (p *Partition) dedupe(u *use) {
-	slices.SortFunc(u.calls, func(a, b call) int {
-		return cmp.Or(strings.Compare(a.ID, b.ID), cmp.Compare(b.Rank, a.Rank), cmp.Compare(a.offset, b.offset))
-	})
-	kept := u.calls[:0]
-	for _, c := range u.calls {
-		switch n := len(kept); {
-		case n > 0 && kept[n-1].ID == c.ID:
-			if kept[n-1].Rank == c.Rank {
-				p.stats.Duplicates++
-				p.stats.Calls--
-				kept[n-1].out = kept[n-1].out || c.out
-			}
-			p.refs.release(c.offset)
-		case p.outranked(c.ID, c.Rank):
-			p.refs.release(c.offset)
-		default:
-			kept = append(kept, c)
-		}
-	}
-	clear(u.calls[len(kept):])
-	u.calls = kept
-}
-
-func (u *use) fold() correlate.Use {
-	var f correlate.Fold
-	for i := range u.calls {
-		c := u.calls[i].Call.Call(u.key.PrincipalID)
-		f.Add(u.calls[i].ID, time.UnixMicro(u.calls[i].At).UTC(), &c)
-	}
-	return f.Uses()[0]
 }
 
 func sameUse(a, b *correlate.Use) bool {
 	return a.First.Equal(b.First) && a.Last.Equal(b.Last) && a.FirstID == b.FirstID && a.LastID == b.LastID && slices.Equal(a.Services, b.Services)
-}
-
-// publish lets calls come out that have not yet.
-func (u *use) publish(out *Output) {
-	for i := range u.calls {
-		c := &u.calls[i]
-		if c.out {
-			continue
-		}
-		c.out = true
-		out.Calls = append(out.Calls, Call{u, i})
-	}
 }
 
 // forget drops what can no longer matter: everything before a time, and parked
@@ -351,15 +274,6 @@ func (p *Partition) forget(h *home, before time.Time) {
 		delete(p.homes, h.name)
 		delete(p.touchedHomes, h)
 	}
-}
-
-// last is when the last of its calls was made.
-func (u *use) last() time.Time {
-	last := int64(0)
-	for i := range u.calls {
-		last = max(last, u.calls[i].At)
-	}
-	return time.UnixMicro(last)
 }
 
 // farOff is after all that can be.

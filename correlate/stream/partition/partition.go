@@ -8,7 +8,6 @@ package partition
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"jitaudit/correlate"
@@ -42,7 +41,7 @@ type Partition struct {
 	// touched are homes and persons that must be looked at by the next tick.
 	touchedHomes   map[*home]struct{}
 	touchedPersons map[*person]struct{}
-	words          map[string]string
+	words          *words
 
 	refs *refs
 	// line is before what ended is sealed; before parked, calls that nobody was
@@ -97,7 +96,7 @@ func New(cfg Config) *Partition {
 		waiting:        make(map[string]map[*homeFact]struct{}),
 		touchedHomes:   make(map[*home]struct{}),
 		touchedPersons: make(map[*person]struct{}),
-		words:          make(map[string]string),
+		words:          newWords(),
 		refs:           &refs{held: make(map[int64]int)},
 	}
 }
@@ -228,16 +227,6 @@ func (p *Partition) touchCorrected() {
 
 // outranked reports whether a better copy of an event is known.
 func (p *Partition) outranked(id string, rank uint64) bool { return p.corrected[id].rank > rank }
-
-// word is a text that comes again and again, kept once, by itself.
-func (p *Partition) word(s string) string {
-	if w, ok := p.words[s]; ok {
-		return w
-	}
-	s = strings.Clone(s)
-	p.words[s] = s
-	return s
-}
 
 // refs counts, for each remembered record, how much of it is still needed.
 type refs struct {

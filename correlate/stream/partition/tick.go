@@ -37,22 +37,6 @@ type Result struct {
 	Value     []byte
 }
 
-// Call is a call that comes out. It can be asked until the partition takes in
-// more: after a backlog there are many, and each would be large.
-type Call struct {
-	use *use
-	at  int // its place in the use
-}
-
-// Activity is what comes out.
-func (c Call) Activity() schemas.Activity {
-	of := &c.use.calls[c.at]
-	return schemas.Activity{
-		EventID: of.ID, Use: c.use.id, Shard: of.Shard, At: time.UnixMicro(of.At).UTC(),
-		Call: of.Call.Call(c.use.key.PrincipalID), Rank: of.Rank,
-	}
-}
-
 const (
 	// grid is how finely lines are drawn before which things are final: sealing
 	// looks at everybody.
