@@ -30,19 +30,24 @@ type scratch struct {
 	batch   []byte
 }
 
-func newBatcher(codec kafkago.Compression) (*batcher, error) {
+func (c *Client) batcher(codec kafkago.Compression) *batcher {
 	b := &batcher{codec: codec, crc: crc32.MakeTable(crc32.Castagnoli)}
 	b.spare.New = func() any { return new(scratch) }
-	if codec != kafkago.Zstd {
-		return b, nil
+	if codec == kafkago.Zstd {
+		b.zstd = c.zstd
 	}
-	var err error
+	return b
+}
+
+// newEncoder makes what all writers of a client share: it takes some megabytes
+// for each processor, from its first use on.
+func newEncoder() (*zstd.Encoder, error) {
 	// The batch has a checksum of its own.
-	b.zstd, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false), zstd.WithZeroFrames(true))
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(1<<20), zstd.WithEncoderCRC(false), zstd.WithZeroFrames(true))
 	if err != nil {
 		return nil, fmt.Errorf("make a zstd encoder: %w", err)
 	}
-	return b, nil
+	return e, nil
 }
 
 // The places in a batch of what is known last; before all stands the length of

@@ -34,10 +34,11 @@ func TestBatchIsReadAsItWasWritten(t *testing.T) {
 	}
 	for _, codec := range []kafkago.Compression{kafkago.Zstd, kafkago.Lz4, 0} {
 		t.Run(codec.String(), func(t *testing.T) {
-			b, err := newBatcher(codec)
+			e, err := newEncoder()
 			if err != nil {
 				t.Fatal(err)
 			}
+			b := (&Client{zstd: e}).batcher(codec)
 			s := &scratch{batch: []byte("of the last batch"), records: []byte("too")}
 			if err := b.make(s, messages, indexes, now); err != nil {
 				t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
@@ -22,6 +23,7 @@ type Client struct {
 	transport *kafkago.Transport
 	dialer    *kafkago.Dialer
 	kafka     *kafkago.Client
+	zstd      *zstd.Encoder
 }
 
 // requestTimeout bounds a single request to a broker; what a caller does is
@@ -39,10 +41,15 @@ func New(cfg Config, log *slog.Logger) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	encoder, err := newEncoder()
+	if err != nil {
+		return nil, err
+	}
 	connect := connector{tls: cfg.TLS}
 	c := &Client{
-		cfg: cfg,
-		log: log,
+		cfg:  cfg,
+		log:  log,
+		zstd: encoder,
 		transport: &kafkago.Transport{
 			Dial:        connect.dial,
 			DialTimeout: dialTimeout,

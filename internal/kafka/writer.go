@@ -64,11 +64,7 @@ func (c *Client) Writer(cfg WriterConfig) (*Writer, error) {
 	default:
 		return nil, fmt.Errorf("compression: want zstd, lz4 or none (got %q)", cfg.Compression)
 	}
-	batches, err := newBatcher(codec)
-	if err != nil {
-		return nil, err
-	}
-	return &Writer{c: c, batches: batches, turns: map[partition]chan struct{}{}}, nil
+	return &Writer{c: c, batches: c.batcher(codec), turns: map[partition]chan struct{}{}}, nil
 }
 
 // Write writes the messages and returns nil once all are acknowledged. What
