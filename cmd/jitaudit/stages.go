@@ -50,7 +50,7 @@ func (s *stages) show(p demo.Progress) {
 		s.bar.SetCurrent(int64(percent))
 		return
 	}
-	if percent >= s.said+25 || p.Done() && s.said < 100 {
+	if percent >= s.said+25 && percent < 100 || p.Done() {
 		s.said = percent
 		_, _ = fmt.Fprintln(s.out, s.words())
 	}

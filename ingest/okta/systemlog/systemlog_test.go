@@ -445,8 +445,9 @@ func TestAnAppInPlaceOfAToken(t *testing.T) {
 		if got := b.server.Count("/oauth2/v1/token"); got != 3 {
 			t.Errorf("%d bearer tokens in two and a half hours, want 3", got)
 		}
-		if got := b.metric(t, "requests_total"); got != float64(b.server.Count(logsPath)+3) {
-			t.Errorf("%v requests counted", got)
+		// The end may come between a request and its answer.
+		if got, want := b.metric(t, "requests_total"), float64(b.server.Count(logsPath)+3); got < want-1 || got > want+1 {
+			t.Errorf("%v requests counted, want %v", got, want)
 		}
 	})
 }
