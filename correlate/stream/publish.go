@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -16,10 +17,17 @@ import (
 // publication writes what a tick lets out, some at a time: a tick after a
 // backlog lets out all that has come of it.
 type publication struct {
-	w        *kafka.Writer
+	w *kafka.Writer
+	// part is being filled, while the one before is written; spare is the one
+	// before that, to be used again.
+	part, spare *part
+	writing     chan error // nil when nothing is being written
+}
+
+// part is what is written at once.
+type part struct {
 	messages []kafka.Message
-	// texts are the keys and values of some of the messages. Once these are
-	// written they are used again.
+	// texts are the keys and values of some of the messages.
 	texts []byte
 	size  int
 }
@@ -30,8 +38,12 @@ const publishBytes = 4 << 20
 // publish writes all that a tick lets out. Relays speak of entries that must
 // stand before them.
 func (o *owner) publish(ctx context.Context, out *partition.Output) error {
-	p := publication{w: o.w}
-	if err := o.publishAll(ctx, &p, out); err != nil {
+	p := publication{w: o.w, part: new(part), spare: new(part)}
+	err := o.publishAll(ctx, &p, out)
+	if err == nil {
+		err = p.flush(ctx)
+	}
+	if err = errors.Join(err, p.wait()); err != nil {
 		return fmt.Errorf("write results: %w", err)
 	}
 	if len(out.Relays) > 0 {
@@ -68,7 +80,7 @@ func (o *owner) publishAll(ctx context.Context, p *publication, out *partition.O
 			return err
 		}
 	}
-	return p.flush(ctx)
+	return nil
 }
 
 func (p *publication) entry(ctx context.Context, e *entry.Entry) error {
@@ -80,32 +92,50 @@ func (p *publication) entry(ctx context.Context, e *entry.Entry) error {
 }
 
 func (p *publication) activity(ctx context.Context, a schemas.Activity) error {
-	at := len(p.texts)
-	p.texts = append(p.texts, a.EventID...)
-	value := len(p.texts)
-	var err error
-	if p.texts, err = appendActivity(p.texts, &a); err != nil {
+	texts := p.part.texts
+	at := len(texts)
+	texts = append(texts, a.EventID...)
+	value := len(texts)
+	texts, err := appendActivity(texts, &a)
+	if err != nil {
 		return err
 	}
-	end := len(p.texts)
-	return p.add(ctx, kafka.Message{Topic: topics.Activity, Key: p.texts[at:value:value], Value: p.texts[value:end:end]})
+	end := len(texts)
+	p.part.texts = texts
+	return p.add(ctx, kafka.Message{Topic: topics.Activity, Key: texts[at:value:value], Value: texts[value:end:end]})
 }
 
 func (p *publication) add(ctx context.Context, m kafka.Message) error {
-	p.messages = append(p.messages, m)
-	if p.size += len(m.Key) + len(m.Value); p.size < publishBytes {
+	p.part.messages = append(p.part.messages, m)
+	if p.part.size += len(m.Key) + len(m.Value); p.part.size < publishBytes {
 		return nil
 	}
 	return p.flush(ctx)
 }
 
+// flush begins to write the part, once the one before is written.
 func (p *publication) flush(ctx context.Context) error {
-	if err := p.w.Write(ctx, p.messages...); err != nil {
+	if err := p.wait(); err != nil {
 		return err
 	}
-	clear(p.messages)
-	p.messages, p.texts, p.size = p.messages[:0], p.texts[:0], 0
+	full := p.part
+	p.part, p.spare = p.spare, full
+	clear(p.part.messages)
+	p.part.messages, p.part.texts, p.part.size = p.part.messages[:0], p.part.texts[:0], 0
+	writing := make(chan error, 1)
+	p.writing = writing
+	go func() { writing <- p.w.Write(ctx, full.messages...) }()
 	return nil
+}
+
+// wait returns when nothing is being written.
+func (p *publication) wait() error {
+	if p.writing == nil {
+		return nil
+	}
+	err := <-p.writing
+	p.writing = nil
+	return err
 }
 
 func (o *owner) late(l *partition.Late) (kafka.Message, error) {

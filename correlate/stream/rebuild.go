@@ -16,9 +16,9 @@ import (
 const (
 	// rebuildBatch is how many facts are taken in at a time.
 	rebuildBatch = 5000
-	// ticksApart is how long the work of a tick must be past before the next, in
-	// what it took: each looks again at everybody who has news, and in a backlog
-	// that is everybody.
+	// ticksApart is how far ticks are apart while news keeps coming, in what the
+	// work of the last one took: each looks again at everybody who has news, and in
+	// a backlog that is everybody.
 	ticksApart = 4
 	// stateBytes is how much of what must be remembered waits to be written.
 	stateBytes = 8 << 20
@@ -55,8 +55,10 @@ type owner struct {
 	// news is set when something has come since the last tick; asked while a tick
 	// that this owner wrote has not come yet.
 	news, asked bool
-	lastTick    time.Time
-	pause       time.Duration
+	// lastNews is when something came last, lastTick when a tick was written last,
+	// and took how long its work took.
+	lastNews, lastTick time.Time
+	took               time.Duration
 }
 
 func (o *owner) run(ctx context.Context) error {
@@ -74,7 +76,7 @@ func (o *owner) run(ctx context.Context) error {
 		cancel()
 		<-done
 	}()
-	beat := time.NewTicker(max(o.cfg.Tick/4, 10*time.Millisecond))
+	beat := time.NewTicker(o.cfg.beat())
 	defer beat.Stop()
 	for {
 		select {
@@ -84,6 +86,7 @@ func (o *owner) run(ctx context.Context) error {
 			if f.err != nil {
 				return f.err
 			}
+			o.lastNews = o.cfg.Now()
 			for i := range f.messages {
 				if err := o.record(ctx, &f.messages[i]); err != nil {
 					return err
@@ -117,10 +120,17 @@ func (o *owner) fetch(ctx context.Context, batches chan<- fetched) {
 	}
 }
 
+// beat is how often an owner looks whether it is time for a tick.
+func (cfg *Config) beat() time.Duration { return max(cfg.Tick/4, 10*time.Millisecond) }
+
 // beat writes a tick if it is time for one and there is anything to settle.
 func (o *owner) beat(ctx context.Context) error {
 	now := o.cfg.Now()
-	if !o.news || o.asked || now.Sub(o.lastTick) < max(o.cfg.Tick, o.pause) {
+	apart := o.took
+	if now.Sub(o.lastNews) < o.cfg.beat() { // more is coming
+		apart *= ticksApart
+	}
+	if !o.news || o.asked || now.Sub(o.lastTick) < max(o.cfg.Tick, apart) {
 		return nil
 	}
 	b, err := (&entry.Entry{Tick: &entry.Tick{At: now.UTC().Truncate(time.Millisecond)}}).Encode()
@@ -208,9 +218,8 @@ func (o *owner) tick(ctx context.Context, offset int64, at time.Time) error {
 	if err := o.forget(ctx); err != nil {
 		return err
 	}
-	took := o.cfg.Now().Sub(started)
-	o.pause = ticksApart * took
-	o.cfg.Metrics.ticked(o.claim.Partition, &out, o.part, took, o.claim.Lag())
+	o.took = o.cfg.Now().Sub(started)
+	o.cfg.Metrics.ticked(o.claim.Partition, &out, o.part, o.took, o.claim.Lag())
 	return nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"jitaudit/correlate/stream/entry"
 	"jitaudit/correlate/stream/resolve"
 	"jitaudit/internal/kafka"
@@ -37,16 +39,40 @@ type resolving struct {
 	resolver *resolve.Resolver
 }
 
+// run resolves one batch while the one before is written.
 func (r *resolving) run(ctx context.Context) error {
-	for {
-		messages, err := r.claim.Fetch(ctx, resolveBatch)
-		if err != nil {
-			return ended(ctx, err)
+	g, both := errgroup.WithContext(ctx)
+	ready := make(chan *resolved)
+	g.Go(func() error {
+		for {
+			messages, err := r.claim.Fetch(both, resolveBatch)
+			if err != nil {
+				return err
+			}
+			b, err := r.resolve(messages)
+			if err != nil {
+				return err
+			}
+			select {
+			case ready <- b:
+			case <-both.Done():
+				return context.Cause(both)
+			}
 		}
-		if err := r.batch(ctx, messages); err != nil {
-			return ended(ctx, err)
+	})
+	g.Go(func() error {
+		for {
+			select {
+			case b := <-ready:
+				if err := r.write(both, b); err != nil {
+					return err
+				}
+			case <-both.Done():
+				return context.Cause(both)
+			}
 		}
-	}
+	})
+	return ended(ctx, g.Wait())
 }
 
 // ended tells an error from the end of the work.
@@ -57,39 +83,53 @@ func ended(ctx context.Context, err error) error {
 	return err
 }
 
-// batch writes what raw records amount to: facts and what is known of handles,
-// then the coverage that stands after them, then how far it is.
-func (r *resolving) batch(ctx context.Context, messages []kafka.Message) error {
-	var b resolve.Batch
+// resolved is what a batch of raw records amounts to.
+type resolved struct {
+	resolve.Batch
+	// messages are all but the coverage, which must stand after them.
+	messages []kafka.Message
+	next     int64 // the offset after the batch
+}
+
+func (r *resolving) resolve(messages []kafka.Message) (*resolved, error) {
+	b := &resolved{next: messages[len(messages)-1].Offset + 1}
 	for i := range messages {
-		r.resolver.Add(rawOf(&messages[i]), &b)
+		r.resolver.Add(rawOf(&messages[i]), &b.Batch)
 	}
-	out, err := addressed(b.Entries)
-	if err != nil {
-		return err
+	var err error
+	if b.messages, err = addressed(b.Entries); err != nil {
+		return nil, err
+	}
+	if len(b.Everywhere.Claims)+len(b.Everywhere.Corrections)+len(b.Everywhere.Shards) > 0 {
+		all, err := r.cfg.forAll(&b.Everywhere)
+		if err != nil {
+			return nil, err
+		}
+		b.messages = append(b.messages, all...)
 	}
 	for i := range b.Dead {
 		m, err := deadLetter(&b.Dead[i])
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = append(out, m)
+		b.messages = append(b.messages, m)
 	}
-	if err := r.w.Write(ctx, out...); err != nil {
+	return b, nil
+}
+
+// write writes facts and what is known of handles, then the coverage that stands
+// after them, then how far it is.
+func (r *resolving) write(ctx context.Context, b *resolved) error {
+	if err := r.w.Write(ctx, b.messages...); err != nil {
 		return fmt.Errorf("write facts: %w", err)
-	}
-	if len(b.Everywhere.Claims)+len(b.Everywhere.Corrections)+len(b.Everywhere.Shards) > 0 {
-		if err := r.cfg.everywhere(ctx, r.w, &b.Everywhere); err != nil {
-			return fmt.Errorf("write what is known of handles: %w", err)
-		}
 	}
 	if len(b.Coverage) > 0 {
 		if err := r.cfg.everywhere(ctx, r.w, &entry.Entry{Coverage: b.Coverage}); err != nil {
 			return fmt.Errorf("write coverage: %w", err)
 		}
 	}
-	r.cfg.Metrics.resolved(r.claim.Topic, r.claim.Partition, &b, r.claim.Lag())
-	return r.claim.Commit(ctx, messages[len(messages)-1].Offset+1)
+	r.cfg.Metrics.resolved(r.claim.Topic, r.claim.Partition, &b.Batch, r.claim.Lag())
+	return r.claim.Commit(ctx, b.next)
 }
 
 func rawOf(m *kafka.Message) *resolve.Raw {

@@ -54,17 +54,25 @@ func PublishPolicies(ctx context.Context, cfg Config, policies []entry.Policy) e
 
 // everywhere writes entries into every partition of the facts topic.
 func (cfg *Config) everywhere(ctx context.Context, w *kafka.Writer, entries ...*entry.Entry) error {
-	var messages []kafka.Message
+	messages, err := cfg.forAll(entries...)
+	if err != nil {
+		return err
+	}
+	return w.Write(ctx, messages...)
+}
+
+// forAll are entries for every partition of the facts topic.
+func (cfg *Config) forAll(entries ...*entry.Entry) (messages []kafka.Message, err error) {
 	for _, e := range entries {
 		b, err := e.Encode()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for p := range cfg.Partitions {
 			messages = append(messages, kafka.Message{Topic: topics.Facts, Partition: p, Pinned: true, Value: b})
 		}
 	}
-	return w.Write(ctx, messages...)
+	return messages, nil
 }
 
 // addressed are entries for the partitions of their To.
