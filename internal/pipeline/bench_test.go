@@ -23,9 +23,9 @@ import (
 // once and kept under os.TempDir(). Every measurement begins with a copy of it,
 // in a process of its own, with broker and ClickHouse beside, as `jitaudit run`
 // has them. What comes out must be what a scan says, byte for byte.
-// JITAUDIT_BENCH_STAGES, as "read,whole", measures some of them,
-// JITAUDIT_BENCH_TURNS as often; JITAUDIT_BENCH_PROFILE=DIR writes a profile of
-// each.
+// JITAUDIT_BENCH_STAGES, as "read,whole", measures some of them, of which rebuild
+// needs resolve before it, and sink rebuild; JITAUDIT_BENCH_TURNS as often;
+// JITAUDIT_BENCH_PROFILE=DIR writes a profile of each.
 func TestMeasure(t *testing.T) {
 	asked := os.Getenv("JITAUDIT_BENCH_RECORDS")
 	if asked == "" {
@@ -50,6 +50,12 @@ func TestMeasure(t *testing.T) {
 	stages := benchStages()
 	if s := os.Getenv("JITAUDIT_BENCH_STAGES"); s != "" {
 		stages = strings.Split(s, ",")
+	}
+	for i, stage := range stages {
+		before := map[string]string{rebuildStage: resolveStage, sinkStage: rebuildStage}[stage]
+		if before != "" && !slices.Contains(stages[:i], before) {
+			t.Fatalf("JITAUDIT_BENCH_STAGES: %s would wait for ever for what %s writes: name that before it", stage, before)
+		}
 	}
 	best := make(map[string]figures)
 	for range turns {
