@@ -16,7 +16,11 @@ type Input struct {
 	Person schemas.Person
 	// Facts are the person's facts in any order; copies are allowed. Calls may
 	// be among them or, folded, in Uses. Rebuild changes none of them.
-	Facts    []*schemas.Fact
+	Facts []*schemas.Fact
+	// Shared are facts that concern nobody in particular (FactKind.Shared), of
+	// the whole estate or as much of it as concerns the person; order and copies
+	// change nothing.
+	Shared   []*schemas.Fact
 	Uses     []Use
 	Policies *policy.Set
 	Coverage Coverage

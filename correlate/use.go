@@ -20,6 +20,10 @@ type Use struct {
 	Last    time.Time `json:"last"`
 	FirstID string    `json:"first_id"`
 	LastID  string    `json:"last_id"`
+	// RoleARN is the role that the credentials are of (Call.RoleARN), and Shard
+	// where the first call was recorded; empty where unknown.
+	RoleARN string `json:"role_arn,omitempty"`
+	Shard   string `json:"shard,omitempty"`
 	// Services are those called, sorted.
 	Services []string `json:"services"`
 }

@@ -12,6 +12,8 @@ type Source string
 const (
 	Okta       Source = "okta"
 	CloudTrail Source = "cloudtrail"
+	// Approvals is the feed of approvals by tools that Okta does not log.
+	Approvals Source = "approvals"
 	// Pipeline stands, in dead letters alone, for the topics that jitaudit writes
 	// itself.
 	Pipeline Source = "pipeline"
@@ -49,7 +51,64 @@ const (
 	// Acted: an AWS call made with the credentials of an assumed role.
 	// Payload Call.
 	Acted FactKind = "acted"
+
+	// AppAssigned and AppUnassigned: Okta application.user_membership.add and
+	// .remove succeeded. Payload Group, which is then the application.
+	AppAssigned   FactKind = "app_assigned"
+	AppUnassigned FactKind = "app_unassigned"
+	// AccountAssigned and AccountUnassigned: IAM Identity Center
+	// CreateAccountAssignment and DeleteAccountAssignment for a user. Payload
+	// Assignment.
+	AccountAssigned   FactKind = "account_assigned"
+	AccountUnassigned FactKind = "account_unassigned"
+	// Requested: one step of a request for access (Okta access.request.*,
+	// app.access_request.*, the governance API, the approvals feed). Payload
+	// Request. It concerns whom the access is for.
+	Requested FactKind = "requested"
+	// ConditionSet: Okta access.request.condition.create or .update stated how
+	// long access lasts. It concerns nobody in particular. Payload Condition.
+	ConditionSet FactKind = "condition_set"
+	// Renamed: a login, email or application user name changed (Okta
+	// user.account.update_primary_email, application.user_membership.change_username).
+	// Payload Rename.
+	Renamed FactKind = "renamed"
+	// Deactivated: the user was deactivated or deleted (Okta
+	// user.lifecycle.deactivate, user.lifecycle.delete.initiated). From then on
+	// their handles may be somebody else's.
+	Deactivated FactKind = "deactivated"
+	// UserObserved: the Identity Store listed a user. No payload: Who has the
+	// Identity Center user id, the user name and the email.
+	UserObserved FactKind = "user_observed"
+
+	// The following are calls too: where an assumed role made them, Call is set
+	// beside the payload, and they count as activity.
+
+	// Chained: STS AssumeRole by an assumed role succeeded. Payloads Chain, Call.
+	Chained FactKind = "chained"
+	// Minted: AWS Sign-In CreateOAuth2Token gave keys to a command line from a
+	// console session ("aws login"). Payloads Chain (without account and role),
+	// Call.
+	Minted FactKind = "minted"
+	// CredentialCreated: a long-lived credential was made. Payload Deed.
+	CredentialCreated FactKind = "credential_created"
+	// TrustChanged: what federation rests on was changed. Payload Deed.
+	TrustChanged FactKind = "trust_changed"
+	// LogTampered: a log was stopped, deleted or narrowed. Payload Deed.
+	LogTampered FactKind = "log_tampered"
+	// Entered: an account or role was entered otherwise than by SAML: by an IAM
+	// user, the root user, or AssumeRoleWithWebIdentity. Payload Entry.
+	Entered FactKind = "entered"
+	// SessionsRevoked: all sessions of a role from before an instant lost their
+	// rights (IAM PutRolePolicy AWSRevokeOlderSessions). It concerns nobody in
+	// particular. Payload Revocation.
+	SessionsRevoked FactKind = "sessions_revoked"
 )
+
+// Shared reports whether facts of the kind concern nobody in particular, but
+// whoever has to do with the group, condition or role that they name.
+func (k FactKind) Shared() bool {
+	return k == SnapshotComplete || k == ConditionSet || k == SessionsRevoked
+}
 
 // Fact is one thing that a source event proves, in the same words whichever
 // log it came from. All times are UTC.
@@ -81,6 +140,15 @@ type Fact struct {
 	Assume   *Assume      `json:"assume,omitempty"`
 	Portal   *Portal      `json:"portal,omitempty"`
 	Call     *Call        `json:"call,omitempty"`
+
+	Assignment *Assignment `json:"assignment,omitempty"`
+	Request    *Request    `json:"request,omitempty"`
+	Condition  *Condition  `json:"condition,omitempty"`
+	Rename     *Rename     `json:"rename,omitempty"`
+	Chain      *Chain      `json:"chain,omitempty"`
+	Deed       *Deed       `json:"deed,omitempty"`
+	Entry      *Entry      `json:"entry,omitempty"`
+	Revocation *Revocation `json:"revocation,omitempty"`
 }
 
 // Identity is the set of handles by which one event names one person, as the
@@ -104,6 +172,10 @@ type Identity struct {
 	SourceIdentity string `json:"source_identity,omitempty"`
 	// PortalUserID is the IAM Identity Center user id (onBehalfOf.userId).
 	PortalUserID string `json:"portal_user_id,omitempty"`
+	// Email is the mail address where the source gives one beside the login.
+	Email string `json:"email,omitempty"`
+	// IAMUser is "ACCOUNT/NAME" of an IAM user, NAME "root" for the root user.
+	IAMUser string `json:"iam_user,omitempty"`
 	// Name is the name a person reads (Okta displayName).
 	Name string `json:"name,omitempty"`
 }
@@ -227,6 +299,9 @@ type Portal struct {
 type Call struct {
 	PrincipalID string `json:"principal_id"` // "AROA…:session name"
 	AccessKeyID string `json:"access_key_id,omitempty"`
+	// RoleARN is the role (sessionContext.sessionIssuer.arn, with its path); empty
+	// where the event has no session context.
+	RoleARN string `json:"role_arn,omitempty"`
 	// CreatedAt is sessionContext.attributes.creationDate, whole seconds; zero
 	// where the event has no session context.
 	CreatedAt time.Time `json:"created_at,omitzero"`
@@ -242,8 +317,162 @@ type Call struct {
 	ReadOnly      bool   `json:"read_only,omitempty"`
 }
 
+// Assignment is a change of one user's assignment to an AWS account in IAM
+// Identity Center.
+type Assignment struct {
+	Account string `json:"account"`
+	// PermissionSet is the ARN of the permission set.
+	PermissionSet string `json:"permission_set"`
+	// Actor is the role session or user that made the call.
+	Actor Actor `json:"actor"`
+}
+
+// RequestStep is what happened to a request for access.
+type RequestStep string
+
+// The steps of a request.
+const (
+	StepCreated   RequestStep = "created"
+	StepUpdated   RequestStep = "updated"
+	StepApproved  RequestStep = "approved"
+	StepDenied    RequestStep = "denied"
+	StepGranted   RequestStep = "granted"  // access was given
+	StepResolved  RequestStep = "resolved" // closed; does not by itself mean approved
+	StepCancelled RequestStep = "cancelled"
+	StepExpired   RequestStep = "expired"
+)
+
+// RequestOrigin is where a request was seen.
+type RequestOrigin string
+
+// The origins of requests.
+const (
+	OriginGovernance    RequestOrigin = "okta_governance"     // System Log access.request.*
+	OriginGovernanceAPI RequestOrigin = "okta_governance_api" // GET /governance/api/v2/requests/{id}
+	OriginSelfService   RequestOrigin = "okta_self_service"   // System Log app.access_request.*
+	OriginFeed          RequestOrigin = "feed"                // the approvals feed
+)
+
+// Request is one step of a request for access. What the source does not say is
+// empty; steps with one ID add up.
+type Request struct {
+	ID     string        `json:"id"`
+	Step   RequestStep   `json:"step"`
+	Origin RequestOrigin `json:"origin"`
+	// Requester asked; Approvers decided this step. Whom the access is for is the
+	// fact's Who.
+	Requester Actor   `json:"requester,omitzero"`
+	Approvers []Actor `json:"approvers,omitempty"`
+	// What is asked for, as far as the source names it: an Okta group by id or
+	// name, an Okta application, or a role in an account.
+	GroupID string `json:"group_id,omitempty"`
+	Group   string `json:"group,omitempty"`
+	AppID   string `json:"app_id,omitempty"`
+	Account string `json:"account,omitempty"`
+	Role    string `json:"role,omitempty"`
+	// Condition is the id of the Okta condition that matched.
+	Condition string `json:"condition,omitempty"`
+	// From and Until bound the access; Seconds is its length where only that is
+	// said.
+	From    time.Time `json:"from,omitzero"`
+	Until   time.Time `json:"until,omitzero"`
+	Seconds int64     `json:"seconds,omitempty"`
+
+	Subject       string `json:"subject,omitempty"`
+	Justification string `json:"justification,omitempty"`
+}
+
+// Condition is what an Okta access request condition says of durations.
+type Condition struct {
+	ID string `json:"id"`
+	// Seconds is how long access lasts; 0: without end, or as the requester asks.
+	Seconds int64 `json:"seconds,omitempty"`
+}
+
+// Rename is a change of a handle. Old is empty where the event does not say.
+type Rename struct {
+	Old string `json:"old,omitempty"`
+	New string `json:"new"`
+}
+
+// Chain is the credentials that one role session made for a further one.
+type Chain struct {
+	// Account, Role and RoleARN are the further role, as in Assume; empty for
+	// Minted, which stays in its role.
+	Account string `json:"account,omitempty"`
+	Role    string `json:"role,omitempty"`
+	RoleARN string `json:"role_arn,omitempty"`
+	// PrincipalID is assumedRoleId, "AROA…:session name"; for Minted that of the
+	// session itself. AccessKeyID is the issued key where the event names it.
+	PrincipalID string    `json:"principal_id,omitempty"`
+	AccessKeyID string    `json:"access_key_id,omitempty"`
+	Expires     time.Time `json:"expires,omitzero"`
+	// SharedID is sharedEventID: the two accounts of a call across accounts
+	// record one event each, with the same one.
+	SharedID string `json:"shared_id,omitempty"`
+}
+
+// Deed is a change that matters whoever made it.
+type Deed struct {
+	// Action is the event's name in its source: eventName or eventType.
+	Action string `json:"action"`
+	// Object is what was changed, by the name that a person reads: a SAML
+	// provider, role, trail, application … ObjectID is its id or ARN, where the
+	// event gives one beside the name; ObjectType what Okta calls it (AppInstance,
+	// PolicyEntity …).
+	Object     string `json:"object,omitempty"`
+	ObjectID   string `json:"object_id,omitempty"`
+	ObjectType string `json:"object_type,omitempty"`
+	// Account is the AWS account; empty in Okta.
+	Account string `json:"account,omitempty"`
+	// Actor did it.
+	Actor Actor `json:"actor,omitzero"`
+	// Failed is set where it was tried and refused.
+	Failed bool `json:"failed,omitempty"`
+}
+
+// EntryWay is how an account was entered.
+type EntryWay string
+
+// The ways in that are not SAML.
+const (
+	ByIAMUser     EntryWay = "iam_user"
+	ByRoot        EntryWay = "root"
+	ByWebIdentity EntryWay = "web_identity"
+)
+
+// Entry is an entry into an account or role otherwise than by SAML.
+type Entry struct {
+	Way    EntryWay `json:"way"`
+	Action string   `json:"action"` // eventName
+	// Account is the account that was entered; Role and RoleARN the role, where
+	// one was.
+	Account string `json:"account"`
+	Role    string `json:"role,omitempty"`
+	RoleARN string `json:"role_arn,omitempty"`
+	// Provider is the web identity provider.
+	Provider string `json:"provider,omitempty"`
+	// PrincipalID and AccessKeyID are what was issued, as in Assume.
+	PrincipalID string `json:"principal_id,omitempty"`
+	AccessKeyID string `json:"access_key_id,omitempty"`
+	IP          string `json:"ip,omitempty"`
+	UserAgent   string `json:"user_agent,omitempty"`
+}
+
+// Revocation says that a role's sessions from before an instant have no rights
+// any more.
+type Revocation struct {
+	Account string    `json:"account"`
+	Role    string    `json:"role"`
+	Before  time.Time `json:"before"`
+}
+
 // OktaShard names the shard of an Okta org.
 func OktaShard(org string) string { return "okta/" + org }
+
+// ApprovalsShard names the shard of a feed of approvals. It has no coverage:
+// nothing is inferred from an approval that is absent.
+func ApprovalsShard(feed string) string { return "approvals/" + feed }
 
 // AWSShard names the shard of one AWS account and region.
 func AWSShard(account, region string) string { return "aws/" + account + "/" + region }

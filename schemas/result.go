@@ -30,14 +30,48 @@ type Meta struct {
 	SupersededBy string `json:"superseded_by,omitempty"`
 }
 
+// GrantSource is what a grant is known by.
+type GrantSource string
+
+// The sources of grants.
+const (
+	ByMembership GrantSource = "membership" // Okta logged a group membership
+	BySnapshot   GrantSource = "snapshot"   // Okta listed the member; the log does not show the addition
+	ByApp        GrantSource = "app"        // an assignment to an Okta application
+	ByAssignment GrantSource = "assignment" // an account assignment in IAM Identity Center
+	ByRequest    GrantSource = "request"    // an approved request names the role itself
+)
+
+// RequestRef is a request behind a grant.
+type RequestRef struct {
+	ID     string        `json:"id"`
+	Origin RequestOrigin `json:"origin"`
+	// Requester and Approvers are logins or, where those are not said, ids.
+	// Without approvers it is unknown who approved.
+	Requester string   `json:"requester,omitempty"`
+	Approvers []string `json:"approvers,omitempty"`
+	// At is when it was made, as far as seen; DecidedAt when it was approved.
+	At            time.Time `json:"at,omitzero"`
+	DecidedAt     time.Time `json:"decided_at,omitzero"`
+	From          time.Time `json:"from,omitzero"`
+	Until         time.Time `json:"until,omitzero"`
+	Subject       string    `json:"subject,omitempty"`
+	Justification string    `json:"justification,omitempty"`
+	Evidence      []string  `json:"evidence"`
+}
+
 // Grant is the interval in which a person may assume a role in an account.
 type Grant struct {
 	ID      string `json:"id"`
 	Person  Person `json:"person"`
 	Account string `json:"account"`
 	Role    string `json:"role"`
-	GroupID string `json:"group_id"`
-	Group   string `json:"group"`
+	// Source is what the grant is known by.
+	Source GrantSource `json:"source"`
+	// GroupID and Group are the Okta group, or by its source the application or
+	// permission set; empty for a request that names the role itself.
+	GroupID string `json:"group_id,omitempty"`
+	Group   string `json:"group,omitempty"`
 	// Opened is when the membership was added; zero where only its end was seen.
 	Opened time.Time `json:"opened,omitzero"`
 	// Removed is when the membership was taken away; zero while it lasts.
@@ -45,7 +79,15 @@ type Grant struct {
 	// ApprovedUntil is the approved end; zero where Opened is not known or the
 	// policy sets no duration.
 	ApprovedUntil time.Time `json:"approved_until,omitzero"`
-	// GrantedBy and RemovedBy did it. Who approved it is not in these events.
+	// Observed are the first and the last time that Okta listed the member.
+	FirstObserved time.Time `json:"first_observed,omitzero"`
+	LastObserved  time.Time `json:"last_observed,omitzero"`
+	// FirstUse is the first assumption that it contains.
+	FirstUse time.Time `json:"first_use,omitzero"`
+	// Requests are those that the grant follows, the earliest first. Where there
+	// are none, or none names an approver, the approver is unknown.
+	Requests []RequestRef `json:"requests,omitempty"`
+	// GrantedBy and RemovedBy did it.
 	GrantedBy *Actor `json:"granted_by,omitempty"`
 	RemovedBy *Actor `json:"removed_by,omitempty"`
 	// Policy is the id of the policy that mapped the group: the first 16 hex
@@ -132,6 +174,47 @@ type FactorRef struct {
 	Name    string    `json:"name"`
 }
 
+// Origin is by what means a session was used.
+type Origin string
+
+// The origins, as far as the events tell.
+const (
+	FromConsole Origin = "console"
+	FromCLI     Origin = "cli"
+	FromSDK     Origin = "sdk"
+)
+
+// EndReason says why a session ended when it did.
+type EndReason string
+
+// The reasons.
+const (
+	EndedByExpiry     EndReason = "expiry"
+	EndedByLastUse    EndReason = "last_use" // past the logged expiry: the credentials were renewed
+	EndedByRevocation EndReason = "revocation"
+)
+
+// ChainedRole is a further role that a session assumed.
+type ChainedRole struct {
+	EventID string    `json:"event_id"`
+	At      time.Time `json:"at"`
+	// From is the event id of the chained role that assumed it; empty when the
+	// session itself did.
+	From        string    `json:"from,omitempty"`
+	Account     string    `json:"account"`
+	Role        string    `json:"role"`
+	RoleARN     string    `json:"role_arn"`
+	PrincipalID string    `json:"principal_id,omitempty"`
+	Expires     time.Time `json:"expires,omitzero"`
+	// FirstUse and LastUse bound the calls that were made with it; Services are
+	// those that were called, sorted.
+	FirstUse time.Time `json:"first_use,omitzero"`
+	LastUse  time.Time `json:"last_use,omitzero"`
+	Services []string  `json:"services,omitempty"`
+	// SharedID ties the two accounts' records of one call together.
+	SharedID string `json:"shared_id,omitempty"`
+}
+
 // Session is a JIT session: overlapping assumptions of one person in one
 // account, role and role session name.
 type Session struct {
@@ -142,8 +225,10 @@ type Session struct {
 	SessionName string     `json:"session_name"`
 	Federation  Federation `json:"federation"`
 	Start       time.Time  `json:"start"`
-	// End is the later of the last expiry and the last use.
-	End time.Time `json:"end"`
+	// End is the earliest of expiry (or last use, where that is later) and
+	// revocation; EndedBy says which it was.
+	End     time.Time `json:"end"`
+	EndedBy EndReason `json:"ended_by"`
 	// LastUse is the last call seen; zero where none was.
 	LastUse time.Time `json:"last_use,omitzero"`
 	// Assumptions are ids, earliest first.
@@ -155,9 +240,15 @@ type Session struct {
 	SignOn *SignOnRef `json:"sign_on,omitempty"`
 	MFA    MFA        `json:"mfa"`
 	Factor *FactorRef `json:"factor,omitempty"`
+	// Origins are sorted; empty where nothing tells.
+	Origins []Origin `json:"origins,omitempty"`
 	// Services are those that were called, sorted.
 	Services []string `json:"services,omitempty"`
-	Verdict  Verdict  `json:"verdict"`
+	// Chained are the further roles that it led to, the earliest first.
+	Chained []ChainedRole `json:"chained,omitempty"`
+	// Requests are those behind its grants.
+	Requests []RequestRef `json:"requests,omitempty"`
+	Verdict  Verdict      `json:"verdict"`
 	// Unjudged lists the rules that could not be judged, and why.
 	Unjudged []Unjudged `json:"unjudged,omitempty"`
 	Policy   string     `json:"policy"`
@@ -210,6 +301,14 @@ const (
 	Retracted Status = "retracted"
 )
 
+// Suppression is a policy's word that findings like this one are accepted. The
+// finding is recorded all the same.
+type Suppression struct {
+	Reason string    `json:"reason"`
+	Owner  string    `json:"owner"`
+	Until  time.Time `json:"until"`
+}
+
 // Finding is a broken rule.
 type Finding struct {
 	ID       string   `json:"id"`
@@ -228,9 +327,34 @@ type Finding struct {
 	// Why is one sentence.
 	Why string `json:"why"`
 	// Evidence are event ids, the anchor first.
-	Evidence []string `json:"evidence"`
-	Policy   string   `json:"policy"`
+	Evidence   []string     `json:"evidence"`
+	Suppressed *Suppression `json:"suppressed,omitempty"`
+	Policy     string       `json:"policy"`
 	Meta
+}
+
+// TriageStatus is what people have decided about a finding.
+type TriageStatus string
+
+// The statuses of triage.
+const (
+	TriageOpen          TriageStatus = "open"
+	TriageInvestigating TriageStatus = "investigating"
+	TriageAccepted      TriageStatus = "accepted"
+	TriageFalsePositive TriageStatus = "false_positive"
+	TriageFixed         TriageStatus = "fixed"
+)
+
+// Triage is a decision of somebody about a finding. It never alters the verdict;
+// the latest one counts.
+type Triage struct {
+	ID      string       `json:"id"`
+	Finding string       `json:"finding"`
+	Status  TriageStatus `json:"status"`
+	Owner   string       `json:"owner,omitempty"`
+	Reason  string       `json:"reason"`
+	By      string       `json:"by"`
+	At      time.Time    `json:"at"`
 }
 
 // Use is the calls that were made with one credential in one quarter of an
@@ -239,9 +363,11 @@ type Use struct {
 	ID     string `json:"id"`
 	Key    string `json:"key"`
 	Person Person `json:"person"`
-	// Assumption made the credentials; Session holds it.
+	// Assumption made the credentials; Session holds it. Chained is the event id
+	// of the chained role by which the calls were made, if they were.
 	Assumption string `json:"assumption"`
 	Session    string `json:"session"`
+	Chained    string `json:"chained,omitempty"`
 	// PrincipalID, AccessKeyID and CreatedAt are by what the calls were made, as
 	// in Call; the key is left out for calls by the console and by services.
 	PrincipalID string    `json:"principal_id"`

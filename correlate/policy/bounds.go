@@ -24,6 +24,13 @@ type Bounds struct {
 	CredentialsOutlive  time.Duration
 	MaxSession          time.Duration
 	StalledAfter        time.Duration
+	// RequestWindow is how long before a grant opens its request may have been
+	// made or decided.
+	RequestWindow time.Duration
+	// StandingAccess is how old a grant without end may become; 0: any age.
+	StandingAccess time.Duration
+	// BurstWindow is how far apart refusals may lie to be one burst.
+	BurstWindow time.Duration
 }
 
 const (
@@ -64,6 +71,9 @@ func (b *Bounds) table() []bound {
 		{"credentials_outlive", &b.CredentialsOutlive, time.Hour, span{0, 7 * day, false}},
 		{"max_session", &b.MaxSession, 12 * time.Hour, sessionLength()},
 		{"stalled_after", &b.StalledAfter, 2 * time.Hour, span{time.Minute, 7 * day, false}},
+		{"request_window", &b.RequestWindow, day, span{time.Minute, 90 * day, false}},
+		{"standing_access", &b.StandingAccess, 90 * day, span{time.Minute, 3660 * day, true}},
+		{"burst_window", &b.BurstWindow, 10 * time.Minute, span{time.Second, day, false}},
 	}
 }
 

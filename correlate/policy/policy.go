@@ -117,6 +117,10 @@ func Rules() []string {
 		"no_grant", "outside_grant", "outside_hours", "no_sign_on", "assertion_mismatch", "no_mfa",
 		"long_session", "outlived_grant", "break_glass", "unattributed", "source_gap",
 		"late_revocation", "lingering_membership",
+		"manual_grant", "self_granted", "self_approved", "standing_access", "unused_grant", "unmapped_group",
+		"source_mismatch", "name_mismatch", "chained_role", "credential_created",
+		"static_credential", "web_identity", "unknown_provider", "failed_assumptions",
+		"trust_changed", "log_tampered", "orphan_activity",
 	}
 }
 

@@ -20,6 +20,9 @@ type Provider struct {
 	Apps []string
 	// RequireAssertionID: an assertion id that no sign-on carries is unexplained.
 	RequireAssertionID bool
+	// RequireSessionName: a role session name that is no handle of the person is
+	// a mismatch, even if it is no address.
+	RequireSessionName bool
 }
 
 type provider struct {

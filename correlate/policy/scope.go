@@ -13,6 +13,9 @@ type Scope struct {
 	// People are the login and aliases of the person, folded (trimmed, lower
 	// case). An entry for certain people applies when any of them matches.
 	People []string
+	// Groups are the names of the Okta groups by which the role was opened. An
+	// entry for certain groups applies when any of them matches.
+	Groups []string
 }
 
 // scope is the condition of an entry. What is left out matches everything.

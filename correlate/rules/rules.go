@@ -12,7 +12,7 @@ import (
 	"jitaudit/schemas"
 )
 
-// Rule is one rule. Exactly one of Assumption, Session and Grant is set.
+// Rule is one rule. Exactly one of Assumption, Session, Grant and Life is set.
 type Rule struct {
 	Name     string
 	Severity schemas.Severity
@@ -33,8 +33,10 @@ type Rule struct {
 	Assumption func(*Assumption) *Breach
 	// Session judges a session as a whole.
 	Session func(*Session) *Breach
-	// Grant judges one membership.
+	// Grant judges one grant.
 	Grant func(*Grant) *Breach
+	// Life judges what a person did beside sessions and grants.
+	Life func(*Life) []*Breach
 }
 
 // All returns the rules in the order in which they are judged. SourceGap comes
@@ -78,6 +80,12 @@ type Assumption struct {
 	Limit time.Time
 	// LateUse is the earliest known call after Limit and inside no grant.
 	LateUse *Use
+	// Handles are the names of the person that are known, folded: logins, mail
+	// addresses, SAML subjects, and aliases of the policy.
+	Handles []string
+	// Justified is the first approved request that covers its time, decided
+	// before or after; nil: none is known.
+	Justified *Request
 }
 
 // At is the assumption's time.
@@ -103,6 +111,51 @@ type Grant struct {
 	// From is the earliest instant that the grant contains, Limit the latest
 	// (zero: none).
 	From, Limit time.Time
+	// Requests are the approved requests behind it.
+	Requests []*Request
+	// Used reports whether any role that its opener opened was assumed while it
+	// contained the assumption's time.
+	Used bool
+	// Accounts are those of all roles that its opener opened, sorted.
+	Accounts []string
+}
+
+// Request is one approved request, with its steps put together.
+type Request struct {
+	schemas.RequestRef
+	// Decision is the step that approved it.
+	Decision *schemas.Fact
+	// Requester and Approvers as the source names them; Requester is empty where
+	// it does not.
+	Requester schemas.Actor
+	Approvers []schemas.Actor
+	// Grantee is whom the access is for.
+	Grantee schemas.Identity
+}
+
+// Life is what a rule sees of a person beside sessions and grants.
+type Life struct {
+	Person   schemas.Person
+	Policies *policy.Set
+	// Facts are all of the person's, one copy of each event, by time.
+	Facts []*schemas.Fact
+	// Unmapped are additions to groups whose names look like access to AWS, and
+	// that open no role under the policy in force then.
+	Unmapped []*schemas.Fact
+	// Orphans are uses of watched roles whose credentials nothing explains.
+	Orphans []Orphan
+}
+
+// Orphan is the earliest known use of a role session that nothing explains.
+type Orphan struct {
+	EventID       string
+	At            time.Time
+	PrincipalID   string
+	Account, Role string
+	// CreatedAt is when its credentials were made; zero where unknown.
+	CreatedAt time.Time
+	// Shard is where the event was recorded.
+	Shard string
 }
 
 // Contains reports whether the grant contains t, both ends included.
@@ -142,6 +195,9 @@ type Session struct {
 	// of the assumptions for which a gap is to blame.
 	Unjudged []schemas.Unjudged
 	Gapped   []string
+	// Chained are the calls by which it assumed further roles, at any depth;
+	// Created those by which it made long-lived credentials. By time.
+	Chained, Created []*schemas.Fact
 }
 
 // Breach is a rule's word that it is broken, if its needs are covered.
@@ -160,10 +216,14 @@ type Breach struct {
 	Needs []Need
 	// Cannot says that the rule cannot be judged whatever is covered.
 	Cannot schemas.UnjudgedReason
+	// Account and Role are where, for rules of a Life.
+	Account, Role string
 }
 
 // Need is an interval of a shard, both ends included, that must be covered.
 type Need struct {
+	// Shard is a shard or, ending in "/*", all that are known of an account, of
+	// which there must be one.
 	Shard    string
 	From, To time.Time
 }
