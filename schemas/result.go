@@ -79,11 +79,9 @@ type Grant struct {
 	// ApprovedUntil is the approved end; zero where Opened is not known or the
 	// policy sets no duration.
 	ApprovedUntil time.Time `json:"approved_until,omitzero"`
-	// Observed are the first and the last time that Okta listed the member.
+	// FirstObserved is the first time that Okta listed the member, where that is
+	// known.
 	FirstObserved time.Time `json:"first_observed,omitzero"`
-	LastObserved  time.Time `json:"last_observed,omitzero"`
-	// FirstUse is the first assumption that it contains.
-	FirstUse time.Time `json:"first_use,omitzero"`
 	// Requests are those that the grant follows, the earliest first. Where there
 	// are none, or none names an approver, the approver is unknown.
 	Requests []RequestRef `json:"requests,omitempty"`

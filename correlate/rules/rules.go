@@ -23,6 +23,9 @@ type Rule struct {
 	AnyProvider bool
 	// NotKnowing rules say that something cannot be known, not that it is wrong.
 	NotKnowing bool
+	// Advisory rules point something out. They leave the verdict of a session
+	// as it is.
+	Advisory bool
 	// Controls are those that the rule gives evidence for.
 	Controls []string
 	// Attack are MITRE ATT&CK technique ids.
