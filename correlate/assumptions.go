@@ -1,6 +1,7 @@
 package correlate
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -16,14 +17,23 @@ type assumption struct {
 	uses              []*Use
 	firstUse, lastUse time.Time
 	lastUseID         string
-	// end is the later of expiry and last use, endedBy the event that says so.
-	end     time.Time
-	endedBy string
+	// lasts is the later of expiry and last use; end the same or, where it is
+	// earlier, the revocation. endedBy is the event that says so, why how.
+	lasts, end time.Time
+	endedBy    string
+	why        schemas.EndReason
+	// chain are the further roles that it led to, minted the keys that a command
+	// line got from it, created the long-lived credentials that it made.
+	chain           []*chained
+	minted, created []*schemas.Fact
+	chainUses       []*Use
+	// portal are the uses of the portal beside it.
+	portal  []*schemas.Fact
 	session *session
 }
 
 // assumptions judges every assumption by itself; they come sorted by time.
-func assumptions(in *Input, facts []*schemas.Fact, grants []*rules.Grant) []*assumption {
+func assumptions(in *Input, facts []*schemas.Fact, opened *openings) []*assumption {
 	var assumes []*schemas.Fact
 	for _, f := range facts {
 		if f.Kind == schemas.Assumed {
@@ -36,6 +46,7 @@ func assumptions(in *Input, facts []*schemas.Fact, grants []*rules.Grant) []*ass
 	block, out := make([]assumption, len(assumes)), make([]*assumption, len(assumes))
 	signOns := newSignOns(facts)
 	people := []string{strings.ToLower(strings.TrimSpace(in.Person.Name))}
+	names := newNames(in, facts)
 	for i, f := range assumes {
 		a := &block[i]
 		out[i] = a
@@ -48,29 +59,73 @@ func assumptions(in *Input, facts []*schemas.Fact, grants []*rules.Grant) []*ass
 			a.JoinedBy = ""
 		}
 		signOns.secondFactor(&a.Assumption)
-		judgeGrants(&a.Assumption, grants)
+		judgeGrants(&a.Assumption, opened.grants)
+		for _, g := range a.Containing {
+			if g.Record.Group != "" && !slices.Contains(a.Scope.Groups, g.Record.Group) {
+				a.Scope.Groups = append(a.Scope.Groups, g.Record.Group)
+			}
+		}
+		a.Handles = names.of(&a.Assumption)
+		a.portal = names.portalBeside(&a.Assumption)
+		a.Justified = opened.justifying(&a.Assumption)
 	}
+	opened.used(out)
 	return out
 }
 
-// attribute hands every use to its assumption and settles when each ended.
-func attribute(all []*assumption, uses []Use, grants []*rules.Grant) *anchors {
+// attribute hands every use to where its credentials came from and settles when
+// each assumption ended.
+func attribute(in *Input, facts []*schemas.Fact, all []*assumption, opened *openings) *anchors {
 	an := newAnchors(all)
+	an.chain(facts)
+	uses := fold(in.Uses, facts)
 	for i := range uses {
-		if a := an.find(&uses[i].UseKey, uses[i].First); a != nil {
+		switch a := an.find(&uses[i].UseKey, uses[i].First); {
+		case a == nil:
+			an.orphans = append(an.orphans, &uses[i])
+		case a.chained != nil:
+			a.chained.take(&uses[i])
+			a.chainUses = append(a.chainUses, &uses[i])
+		default:
 			a.take(&uses[i])
 		}
 	}
-	for _, a := range all {
-		a.end, a.endedBy = a.Fact.Assume.Expires, a.Fact.ID
-		if a.lastUse.After(a.end) {
-			a.end, a.endedBy = a.lastUse, a.lastUseID
+	for _, f := range facts {
+		if f.Kind == schemas.CredentialCreated {
+			if a := an.made(f); a != nil {
+				a.created = append(a.created, f)
+			}
 		}
-		if !a.Limit.IsZero() && a.lastUse.After(a.Limit) {
-			a.findLateUse(grantsFor(grants, a.Fact.Assume.Account, a.Fact.Assume.Role))
+	}
+	for _, a := range all {
+		a.settle(in.Shared)
+		if !a.Limit.IsZero() {
+			a.findLateUse(grantsFor(opened.grants, a.Fact.Assume.Account, a.Fact.Assume.Role))
 		}
 	}
 	return an
+}
+
+// settle finds when the assumption ended.
+func (a *assumption) settle(shared []*schemas.Fact) {
+	a.lasts, a.endedBy, a.why = a.Fact.Assume.Expires, a.Fact.ID, schemas.EndedByExpiry
+	if a.lastUse.After(a.lasts) {
+		a.lasts, a.endedBy, a.why = a.lastUse, a.lastUseID, schemas.EndedByLastUse
+	}
+	a.end = a.lasts
+	var revoked *schemas.Fact
+	for _, f := range shared {
+		r := f.Revocation
+		if r == nil || r.Account != a.Fact.Assume.Account || r.Role != a.Fact.Assume.Role || !a.At().Before(r.Before) || f.At.Before(a.At()) {
+			continue
+		}
+		if revoked == nil || before(f.At, f.ID, revoked.At, revoked.ID) {
+			revoked = f
+		}
+	}
+	if revoked != nil && revoked.At.Before(a.end) {
+		a.end, a.endedBy, a.why = revoked.At, revoked.ID, schemas.EndedByRevocation
+	}
 }
 
 func (a *assumption) take(u *Use) {
@@ -89,9 +144,11 @@ func (a *assumption) take(u *Use) {
 // findLateUse looks for the earliest known call after the grants' end. Only
 // the first and the last call of each quarter of an hour are known.
 func (a *assumption) findLateUse(grants []*rules.Grant) {
-	for _, u := range a.uses {
-		a.considerLate(u.First, u.FirstID, grants)
-		a.considerLate(u.Last, u.LastID, grants)
+	for _, uses := range [][]*Use{a.uses, a.chainUses} {
+		for _, u := range uses {
+			a.considerLate(u.First, u.FirstID, grants)
+			a.considerLate(u.Last, u.LastID, grants)
+		}
 	}
 }
 

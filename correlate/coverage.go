@@ -95,3 +95,24 @@ func (c Coverage) end(shard string) time.Time {
 	}
 	return time.Time{}
 }
+
+// named are the shards that a need names: itself or, when it ends in "/*", all
+// that are known below. Where none is, what is missing is the need itself, of
+// which nothing is covered.
+func (c Coverage) named(shard string) []string {
+	prefix, wild := strings.CutSuffix(shard, "*")
+	if !wild {
+		return []string{shard}
+	}
+	var out []string
+	for s := range c.shards {
+		if strings.HasPrefix(s, prefix) {
+			out = append(out, s)
+		}
+	}
+	if len(out) == 0 {
+		return []string{shard}
+	}
+	slices.Sort(out)
+	return out
+}

@@ -11,184 +11,195 @@ import (
 	"jitaudit/schemas"
 )
 
-// membership is one stay of the person in one Okta group, as far as one
-// approval reaches.
-type membership struct {
-	policy  *policy.Policy
-	targets []policy.Target
-	adds    []*schemas.Fact // empty: it was open before the log shows
-	removal *schemas.Fact   // nil: it lasts, or was renewed
-	// renewal is an addition after the approved end of a membership that was
-	// never taken away. It begins a stay of its own: what lies between was not
-	// approved.
-	renewal *schemas.Fact
-	// after is the removal before it, if any: a stay whose opening was not
-	// seen cannot have begun earlier.
-	after *schemas.Fact
+// openings are what opens roles for a person, and the grants made of it.
+type openings struct {
+	stays    []*stay
+	requests []*request
+	// grants are sorted as by compareGrants.
+	grants []*rules.Grant
 }
 
-// memberships pairs additions and removals, group by group, of the groups that
-// open roles. facts are sorted by time.
-func memberships(ps *policy.Set, facts []*schemas.Fact) []membership {
-	changes := make([]*schemas.Fact, 0, len(facts))
-	for _, f := range facts {
-		if f.Group != nil {
-			changes = append(changes, f)
+// open turns what the facts say of stays and requests into grants, one per role
+// that is opened under the policy in force at the opening.
+func open(in *Input, facts []*schemas.Fact) *openings {
+	o := &openings{requests: requests(in, facts)}
+	o.stays = stays(in, facts, o.requests)
+	o.grants = make([]*rules.Grant, 0, len(o.stays))
+	for _, s := range o.stays {
+		o.add(in.Person, s)
+	}
+	for _, r := range o.requests {
+		o.addRequest(in, r)
+	}
+	slices.SortFunc(o.grants, func(a, b *rules.Grant) int { return compareGrants(a.Record, b.Record) })
+	return o
+}
+
+func (o *openings) add(person schemas.Person, s *stay) {
+	if len(s.targets) == 0 {
+		return
+	}
+	accounts := make([]string, len(s.targets))
+	for i, t := range s.targets {
+		accounts[i] = t.Account
+	}
+	slices.Sort(accounts)
+	accounts = slices.Compact(accounts)
+	for _, t := range s.targets {
+		g := newGrant(person, s, t)
+		g.Accounts = accounts
+		o.grants = append(o.grants, g)
+	}
+}
+
+// used notes which grants contain an assumption. All that one event opened
+// count as used when one of them is.
+func (o *openings) used(all []*assumption) {
+	for _, a := range all {
+		for _, g := range a.Containing {
+			if g.Used {
+				continue
+			}
+			for _, same := range o.grants {
+				same.Used = same.Used || opener(same) == opener(g)
+			}
 		}
 	}
-	slices.SortStableFunc(changes, byGroupThenTime)
-
-	out := make([]membership, 0, len(changes)/2+1)
-	for len(changes) > 0 {
-		n := 1
-		for n < len(changes) && changes[n].Group.ID == changes[0].Group.ID && changes[n].Who.Org == changes[0].Who.Org {
-			n++
-		}
-		out = appendStays(out, ps, changes[:n])
-		changes = changes[n:]
-	}
-	return out
 }
 
-// byGroupThenTime puts a removal before an addition of the same instant: a
-// membership renewed at once is two stays, not one that never ended.
-func byGroupThenTime(a, b *schemas.Fact) int {
-	if c := cmp.Compare(a.Who.Org, b.Who.Org); c != 0 {
-		return c
-	}
-	if c := cmp.Compare(a.Group.ID, b.Group.ID); c != 0 {
-		return c
-	}
-	if c := a.At.Compare(b.At); c != 0 {
-		return c
-	}
-	return -cmp.Compare(a.Kind, b.Kind) // "group_removed" before "group_added"
-}
+// opener is the event that a grant's id comes from.
+func opener(g *rules.Grant) *schemas.Fact { return g.Events[0] }
 
-func appendStays(out []membership, ps *policy.Set, changes []*schemas.Fact) []membership {
-	open := -1
-	var lastRemoval *schemas.Fact
-	for _, f := range changes {
-		added := f.Kind == schemas.GroupAdded
-		switch {
-		case added && open >= 0 && out[open].reaches(f.At):
-			out[open].adds = append(out[open].adds, f)
-			continue
-		case added && open >= 0:
-			out[open].renewal = f
-		case !added && open >= 0:
-			out[open].removal = f
-			open, lastRemoval = -1, f
-			continue
-		}
-		m := membership{policy: ps.At(f.At), after: lastRemoval}
-		m.targets = m.policy.Targets(f.Group.ID, f.Group.Name)
-		if added {
-			m.adds, open = []*schemas.Fact{f}, len(out)
-		} else {
-			m.removal, lastRemoval = f, f
-		}
-		out = append(out, m)
-	}
-	return out
-}
-
-// reaches reports whether an addition at t extends the stay: it comes no later
-// than the removal would have been due.
-func (m *membership) reaches(t time.Time) bool {
-	end := m.approvedUntil()
-	return end.IsZero() || !t.After(end.Add(m.policy.Bounds.RevocationTolerance))
-}
-
-// approvedUntil counts from the latest addition; zero where there is none or
-// the policy sets no duration.
-func (m *membership) approvedUntil() time.Time {
-	if len(m.adds) == 0 || len(m.targets) == 0 || m.targets[0].Duration == 0 {
-		return time.Time{}
-	}
-	return m.adds[len(m.adds)-1].At.Add(m.targets[0].Duration)
-}
-
-// opener is the event on which the grant's id and findings hang.
-func (m *membership) opener() *schemas.Fact {
-	if len(m.adds) > 0 {
-		return m.adds[0]
-	}
-	return m.removal
-}
-
-// grants turns memberships into grants, one per role that the group opens
-// under the policy in force at the opening.
-func grants(in *Input, facts []*schemas.Fact) []*rules.Grant {
-	stays := memberships(in.Policies, facts)
-	out := make([]*rules.Grant, 0, len(stays))
-	for i := range stays {
-		m := &stays[i]
-		for _, t := range m.targets {
-			out = append(out, newGrant(in.Person, m, t))
-		}
-	}
-	slices.SortFunc(out, func(a, b *rules.Grant) int { return compareGrants(a.Record, b.Record) })
-	return out
-}
-
-func newGrant(person schemas.Person, m *membership, t policy.Target) *rules.Grant {
-	opener := m.opener()
+func newGrant(person schemas.Person, s *stay, t policy.Target) *rules.Grant {
+	opener := s.opener()
 	r := &schemas.Grant{
 		ID:            schemas.GrantID(person.Key, opener.ID, t.Account, t.Role),
 		Person:        person,
 		Account:       t.Account,
 		Role:          t.Role,
-		GroupID:       opener.Group.ID,
-		Group:         opener.Group.Name,
-		ApprovedUntil: m.approvedUntil(),
-		Policy:        m.policy.ID(),
+		Source:        s.source,
+		GroupID:       s.id,
+		Group:         s.name,
+		ApprovedUntil: s.approvedUntil(),
+		Policy:        s.policy.ID(),
 	}
-	g := &rules.Grant{Record: r, Policy: m.policy, Org: opener.Who.Org, Removal: m.removal, Renewal: m.renewal, Events: m.events()}
-	b := &m.policy.Bounds
-	if len(m.adds) > 0 {
+	g := &rules.Grant{Record: r, Policy: s.policy, Org: s.org, Removal: s.removal, Renewal: s.renewal, Events: s.events()}
+	b := &s.policy.Bounds
+	switch {
+	case len(s.adds) > 0:
 		g.Opener = opener
 		r.Opened, r.GrantedBy = opener.At, actor(opener)
 		g.From = r.Opened.Add(-b.PropagationDelay)
 		if !r.ApprovedUntil.IsZero() {
 			g.Limit = r.ApprovedUntil.Add(b.RevocationTolerance)
 		}
-	} else {
-		g.From = m.removal.At.Add(-b.GrantLookback)
-		if m.after != nil && m.after.At.After(g.From) {
-			g.From = m.after.At
+	case s.first != nil:
+		// A member whose addition the log does not show has been one since the
+		// log began, or since the stay before.
+		g.Opener, r.Source = opener, schemas.BySnapshot
+		g.From = s.after
+	default:
+		g.From = s.removal.At.Add(-b.GrantLookback)
+		if s.after.After(g.From) {
+			g.From = s.after
 		}
 	}
-	if m.removal != nil {
-		r.Removed, r.RemovedBy = m.removal.At, actor(m.removal)
-		if end := r.Removed.Add(b.ClockSkew); g.Limit.IsZero() || end.Before(g.Limit) {
+	if s.first != nil {
+		r.FirstObserved = s.first.At
+	}
+	end := s.removed()
+	if !end.IsZero() {
+		r.Removed = end
+		if s.removal != nil {
+			r.RemovedBy = actor(s.removal)
+		}
+	} else if s.renewal != nil && len(s.adds) == 0 {
+		end = s.renewal.At // what is listed has no approved end
+	}
+	if !end.IsZero() {
+		if end = end.Add(b.ClockSkew); g.Limit.IsZero() || end.Before(g.Limit) {
 			g.Limit = end
 		}
 	}
-	r.Evidence = make([]string, len(g.Events))
-	for i, f := range g.Events {
-		r.Evidence[i] = f.ID
+	for _, q := range s.requests {
+		g.Requests = append(g.Requests, q.view())
+		r.Requests = append(r.Requests, q.ref())
 	}
+	r.Evidence = evidenceOf(g)
 	return g
+}
+
+// evidenceOf are the ids of the events that a grant is known by, then those of
+// its requests.
+func evidenceOf(g *rules.Grant) []string {
+	e := newEvidence(len(g.Events))
+	for _, f := range g.Events {
+		e.ids = append(e.ids, f.ID)
+	}
+	for _, q := range g.Requests {
+		e.add(q.Evidence...)
+	}
+	return e.ids
+}
+
+// addRequest makes a grant of an approved request that names the role itself,
+// unless something that was opened for it is known.
+func (o *openings) addRequest(in *Input, r *request) {
+	if r.decision == nil || r.said.Role == "" || r.said.Account == "" {
+		return
+	}
+	if slices.ContainsFunc(o.stays, func(s *stay) bool { return slices.Contains(s.requests, r) }) {
+		return
+	}
+	p := in.Policies.At(r.decision.At)
+	rec := &schemas.Grant{
+		ID:      schemas.GrantID(in.Person.Key, r.decision.ID, r.said.Account, r.said.Role),
+		Person:  in.Person,
+		Account: r.said.Account,
+		Role:    r.said.Role,
+		Source:  schemas.ByRequest,
+		Opened:  r.decision.At,
+		Policy:  p.ID(),
+	}
+	if r.said.From.After(rec.Opened) {
+		rec.Opened = r.said.From
+	}
+	rec.ApprovedUntil = r.endFrom(rec.Opened)
+	if rec.ApprovedUntil.IsZero() && p.Bounds.GrantDuration > 0 {
+		rec.ApprovedUntil = rec.Opened.Add(p.Bounds.GrantDuration)
+	}
+	g := &rules.Grant{
+		Record: rec, Policy: p, Org: r.decision.Who.Org, Opener: r.decision, Events: []*schemas.Fact{r.decision},
+		From: rec.Opened.Add(-p.Bounds.PropagationDelay), Requests: []*rules.Request{r.view()}, Accounts: []string{rec.Account},
+	}
+	if !rec.ApprovedUntil.IsZero() {
+		g.Limit = rec.ApprovedUntil.Add(p.Bounds.RevocationTolerance)
+	}
+	if r.over != nil {
+		rec.Removed = r.over.At
+		g.Events = append(g.Events, r.over)
+		if end := r.over.At.Add(p.Bounds.ClockSkew); g.Limit.IsZero() || end.Before(g.Limit) {
+			g.Limit = end
+		}
+	}
+	rec.Requests = []schemas.RequestRef{r.ref()}
+	rec.Evidence = evidenceOf(g)
+	o.grants = append(o.grants, g)
 }
 
 // actor is nil where the event does not say.
 func actor(f *schemas.Fact) *schemas.Actor {
-	if f.Group.Actor == (schemas.Actor{}) {
+	a := schemas.Actor{}
+	switch {
+	case f.Group != nil:
+		a = f.Group.Actor
+	case f.Assignment != nil:
+		a = f.Assignment.Actor
+	}
+	if a == (schemas.Actor{}) {
 		return nil
 	}
-	return &f.Group.Actor
-}
-
-// events are all that the stay is known by, by time.
-func (m *membership) events() []*schemas.Fact {
-	out := slices.Clip(m.adds)
-	for _, f := range []*schemas.Fact{m.removal, m.renewal} {
-		if f != nil {
-			out = append(out, f)
-		}
-	}
-	return out
+	return &a
 }
 
 func compareGrants(a, b *schemas.Grant) int {

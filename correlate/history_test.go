@@ -21,7 +21,9 @@ const (
 	portal   = "0oaportal"
 	account  = "111111111111"
 	account2 = "222222222222"
-	okta     = "okta/example"
+
+	permissionSetARN = "arn:aws:sso:::permissionSet/ssoins-1/ps-reader"
+	okta             = "okta/example"
 )
 
 var ada = schemas.Person{Key: "okta:example/00uada", Name: "ada@example.com", Org: org}

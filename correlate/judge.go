@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"jitaudit/correlate/identity"
+	"jitaudit/correlate/policy"
 	"jitaudit/correlate/rules"
 	"jitaudit/schemas"
 )
@@ -31,12 +33,12 @@ func (j *judge) session(s *session) {
 	for i := range j.rules {
 		r := &j.rules[i]
 		switch {
-		case r.Grant != nil || slices.Contains(waived, r.Name):
+		case r.Grant != nil || r.Life != nil || slices.Contains(waived, r.Name):
 			continue
 		case r.Session != nil:
 			if b := r.Session(view); b != nil && j.settled(view, r, b) {
-				j.report(r, b, &s.record, nil)
-				broken = broken || !r.NotKnowing
+				j.report(r, b, &view.Scope, &s.record)
+				broken = broken || decides(r, b)
 			}
 		default:
 			broken = j.assumptions(view, r) || broken
@@ -90,8 +92,13 @@ func (j *judge) assumptions(s *rules.Session, r *rules.Rule) bool {
 			first.Evidence = append(slices.Clip(first.Evidence), b.Anchor.ID)
 		}
 	}
-	j.report(r, first, s.Record, nil)
-	return true
+	j.report(r, first, &s.Scope, s.Record)
+	return decides(r, first)
+}
+
+// decides reports whether a breach makes a session one that was not allowed.
+func decides(r *rules.Rule, b *rules.Breach) bool {
+	return !r.NotKnowing && !r.Advisory && !b.Resolved
 }
 
 // neededUntil is the coverage at which the breach could first be said.
@@ -132,13 +139,23 @@ func unjudged(s *rules.Session, u schemas.Unjudged) {
 // missing returns the first need that is not covered, and why.
 func (j *judge) missing(needs []rules.Need, stalledAfter time.Duration) (rules.Need, schemas.UnjudgedReason) {
 	for _, n := range needs {
-		reason := j.in.Coverage.Missing(n.Shard, n.From, n.To, stalledAfter)
-		if reason == schemas.Pending {
-			j.due(n.Shard, n.To)
-			j.due(sourceOf(n.Shard)+"/*", j.in.Coverage.end(n.Shard).Add(stalledAfter))
+		var pending rules.Need
+		for _, shard := range j.in.Coverage.named(n.Shard) {
+			one := rules.Need{Shard: shard, From: n.From, To: n.To}
+			switch reason := j.in.Coverage.Missing(shard, n.From, n.To, stalledAfter); reason {
+			case "":
+			case schemas.Pending:
+				j.due(shard, n.To)
+				j.due(sourceOf(shard)+"/*", j.in.Coverage.end(shard).Add(stalledAfter))
+				if pending.Shard == "" {
+					pending = one
+				}
+			default:
+				return one, reason
+			}
 		}
-		if reason != "" {
-			return n, reason
+		if pending.Shard != "" {
+			return pending, schemas.Pending
 		}
 	}
 	return rules.Need{}, ""
@@ -165,12 +182,41 @@ func (j *judge) grant(g *rules.Grant) {
 			continue
 		}
 		if _, reason := j.missing(b.Needs, g.Policy.Bounds.StalledAfter); reason == "" {
-			j.report(r, b, nil, g.Record)
+			b.Account, b.Role = g.Record.Account, g.Record.Role
+			s := j.scope(b)
+			if g.Record.Group != "" {
+				s.Groups = []string{g.Record.Group}
+			}
+			j.report(r, b, &s, nil)
 		}
 	}
 }
 
-func (j *judge) report(r *rules.Rule, b *rules.Breach, s *schemas.Session, g *schemas.Grant) {
+// life judges what a person did beside sessions and grants.
+func (j *judge) life(l *rules.Life) {
+	for i := range j.rules {
+		r := &j.rules[i]
+		if r.Life == nil {
+			continue
+		}
+		for _, b := range r.Life(l) {
+			p := j.in.Policies.At(b.Anchor.At)
+			if _, reason := j.missing(b.Needs, p.Bounds.StalledAfter); reason == "" {
+				s := j.scope(b)
+				j.report(r, b, &s, nil)
+			}
+		}
+	}
+}
+
+// scope is where a breach is that no session is behind.
+func (j *judge) scope(b *rules.Breach) policy.Scope {
+	return policy.Scope{Account: b.Account, Role: b.Role, People: []string{identity.Fold(j.in.Person.Name)}}
+}
+
+// report writes a finding down, of a session or, s being nil, of where the breach
+// says.
+func (j *judge) report(r *rules.Rule, b *rules.Breach, at *policy.Scope, s *schemas.Session) {
 	f := schemas.Finding{
 		ID:       schemas.FindingID(r.Name, j.in.Person.Key, b.Anchor.ID),
 		Rule:     r.Name,
@@ -179,6 +225,8 @@ func (j *judge) report(r *rules.Rule, b *rules.Breach, s *schemas.Session, g *sc
 		Person:   j.in.Person,
 		Anchor:   b.Anchor.ID,
 		At:       b.Anchor.At,
+		Account:  b.Account,
+		Role:     b.Role,
 		Grant:    b.Grant,
 		Why:      b.Why,
 	}
@@ -187,12 +235,11 @@ func (j *judge) report(r *rules.Rule, b *rules.Breach, s *schemas.Session, g *sc
 	}
 	if s != nil {
 		f.Session, f.Account, f.Role = s.ID, s.Account, s.Role
-	} else {
-		f.Account, f.Role = g.Account, g.Role
 	}
 	p := j.in.Policies.At(b.Anchor.At)
 	f.Policy = p.ID()
 	f.Severity = p.Severity(r.Name, f.Severity)
+	f.Suppressed = p.Suppressed(&f, *at)
 	e := newEvidence(1 + len(b.Evidence))
 	e.add(b.Anchor.ID)
 	e.add(b.Evidence...)

@@ -233,7 +233,7 @@ func TestFindingsOpenWithinOneStepOfCoverage(t *testing.T) {
 // a removal proves a membership that no_grant could not know of before.
 func withoutUnseenOpenings(ps *policy.Set, facts []*schemas.Fact) []*schemas.Fact {
 	sorted, _, _ := Distinct(facts)
-	for _, m := range memberships(ps, sorted) {
+	for _, m := range stays(&Input{Policies: ps}, sorted, nil) {
 		if len(m.adds) == 0 {
 			facts = slices.DeleteFunc(facts, func(f *schemas.Fact) bool { return f == m.removal })
 		}

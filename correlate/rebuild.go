@@ -49,19 +49,19 @@ type Due struct {
 // Rebuild says what the facts about one person amount to.
 func Rebuild(in Input) Outcome {
 	facts, _, _ := Distinct(in.Facts)
-	grants := grants(&in, facts)
-	all := assumptions(&in, facts, grants)
-	anchors := attribute(all, fold(in.Uses, facts), grants)
+	opened := open(&in, facts)
+	all := assumptions(&in, facts, opened)
+	anchors := attribute(&in, facts, all, opened)
 	sessions := sessions(all)
 
 	j := newJudge(&in)
 	out := Outcome{
-		Grants:      make([]schemas.Grant, 0, len(grants)),
+		Grants:      make([]schemas.Grant, 0, len(opened.grants)),
 		Assumptions: make([]schemas.Assumption, 0, len(all)),
 		Sessions:    make([]schemas.Session, 0, len(sessions)),
 		anchors:     anchors,
 	}
-	for _, g := range grants {
+	for _, g := range opened.grants {
 		j.grant(g)
 		out.Grants = append(out.Grants, *g.Record)
 	}
@@ -69,6 +69,7 @@ func Rebuild(in Input) Outcome {
 		j.session(s)
 		out.Sessions = append(out.Sessions, s.record)
 	}
+	j.life(newLife(&in, facts, opened, anchors))
 	for _, a := range all {
 		out.Assumptions = append(out.Assumptions, a.record())
 	}
@@ -76,21 +77,33 @@ func Rebuild(in Input) Outcome {
 	return out
 }
 
-// SessionOf returns the id of the session that a use belongs to.
-func (o *Outcome) SessionOf(u *Use) (id string, ok bool) {
-	_, id, ok = o.Attribute(u)
-	return id, ok
+// Attribution says what a use belongs to.
+type Attribution struct {
+	// Assumption and Session are ids.
+	Assumption, Session string
+	// Chained is the event id of the chained role whose credentials were used;
+	// empty for the session's own.
+	Chained string
 }
 
-// Attribute returns the ids of the assumption that a use belongs to, and of the
-// session that holds it.
-func (o *Outcome) Attribute(u *Use) (assumption, session string, ok bool) {
+// Attribute says what a use belongs to; false when it belongs to no session.
+func (o *Outcome) Attribute(u *Use) (Attribution, bool) {
 	if o.anchors == nil {
-		return "", "", false
+		return Attribution{}, false
 	}
 	a := o.anchors.find(&u.UseKey, u.First)
 	if a == nil {
-		return "", "", false
+		return Attribution{}, false
 	}
-	return a.id, a.session.record.ID, true
+	at := Attribution{Assumption: a.assumption.id, Session: a.session.record.ID}
+	if a.chained != nil {
+		at.Chained = a.chained.fact.ID
+	}
+	return at, true
+}
+
+// SessionOf returns the id of the session that a use belongs to.
+func (o *Outcome) SessionOf(u *Use) (id string, ok bool) {
+	at, ok := o.Attribute(u)
+	return at.Session, ok
 }

@@ -1,7 +1,7 @@
 package correlate
 
 import (
-	"cmp"
+	"slices"
 	"time"
 
 	"jitaudit/correlate/policy"
@@ -10,10 +10,10 @@ import (
 )
 
 // Seal returns the facts and uses that can still matter, once everything that
-// ended before line is final. Line is the coverage that every Okta org of the
-// person has reached, less the horizon (7 days). What Rebuild makes of the
-// remainder is what it makes of the whole, without the sealed records; those
-// stand as they were last published.
+// ended before line is final. Line is the coverage that every shard has reached,
+// less the horizon (7 days). What Rebuild makes of the remainder is what it makes
+// of the whole, without the sealed records; those stand as they were last
+// published. Shared facts are the caller's to keep: see SharedUntil.
 //
 // A fact that comes later with a time before line is late: it is for the caller
 // to keep and report it, and not to add it to the facts.
@@ -25,117 +25,216 @@ func Seal(in Input, line time.Time) (facts []*schemas.Fact, uses []Use) {
 			facts = append(facts, f)
 		}
 	}
-	for _, u := range in.Uses {
-		if s.keepsUse(&u.UseKey, u.First, u.Last) {
-			uses = append(uses, u)
+	for i := range in.Uses {
+		if s.keepsUse(&in.Uses[i]) {
+			uses = append(uses, in.Uses[i])
 		}
 	}
 	return facts, uses
 }
 
 type sealer struct {
-	line time.Time
-	// since is the start of the earliest session that is still open, or line;
-	// reach is how far before it facts can matter.
-	since   time.Time
-	reach   time.Duration
+	line    time.Time
+	reach   reaches
 	anchors *anchors
+	// open are the sessions that are not final, windows the times around them.
 	open    map[*session]bool
+	windows []span
 	assumed map[*schemas.Fact]bool // of open sessions
-	dropped map[*schemas.Fact]bool // the membership events of sealed grants
+	// dropped are facts that open roles and that nothing open can see; requested
+	// the steps of requests that are needed.
+	dropped, requested map[*schemas.Fact]bool
+	refused            map[*schemas.Fact]bool // of bursts that are not over
+	orphans            map[*Use]bool          // that are not final
 }
 
 func newSealer(in *Input, facts []*schemas.Fact, line time.Time) *sealer {
-	gs := grants(in, facts)
-	all := assumptions(in, facts, gs)
+	opened := open(in, facts)
+	all := assumptions(in, facts, opened)
 	s := &sealer{
-		line: line, since: line, reach: reach(in.Policies),
-		anchors: attribute(all, fold(in.Uses, facts), gs),
-		open:    make(map[*session]bool),
-		assumed: make(map[*schemas.Fact]bool),
-		dropped: make(map[*schemas.Fact]bool),
+		line: line, reach: reachOf(in.Policies),
+		anchors:   attribute(in, facts, all, opened),
+		open:      make(map[*session]bool),
+		assumed:   make(map[*schemas.Fact]bool),
+		dropped:   make(map[*schemas.Fact]bool),
+		requested: make(map[*schemas.Fact]bool),
+		refused:   make(map[*schemas.Fact]bool),
+		orphans:   make(map[*Use]bool),
 	}
-	var open []*session
-	for _, se := range sessions(all) {
-		if settledAt(se).Before(line) {
-			continue
-		}
-		s.open[se] = true
-		open = append(open, se)
-		for _, a := range se.assumptions {
-			s.assumed[a.Fact] = true
-		}
-		if se.record.Start.Before(s.since) {
-			s.since = se.record.Start
+	s.findOpen(sessions(all), opened.grants)
+	s.dropStays(opened)
+	s.keepRequests(opened)
+	for _, run := range bursts(in, facts) {
+		last := run[len(run)-1].At
+		if !last.Add(s.reach.burst).Before(line) {
+			for _, f := range run {
+				s.refused[f] = true
+			}
 		}
 	}
-	s.dropMemberships(in, facts, gs, open)
+	for _, group := range orphans(s.anchors.orphans) {
+		if slices.ContainsFunc(group, func(u *Use) bool { return !u.Last.Before(line) }) {
+			for _, u := range group {
+				s.orphans[u] = true
+			}
+		}
+	}
 	return s
 }
 
-// reach is the longest way back that any policy looks from an assumption to a
-// sign-on and on to its second factor.
-func reach(ps *policy.Set) time.Duration {
-	var longest time.Duration
+// reaches are how far any policy looks.
+type reaches struct {
+	// back is the longest way from an assumption to a sign-on and on to its second
+	// factor; ahead how long after an assumption what names the person counts.
+	back, ahead time.Duration
+	request     time.Duration // from a request to what it asked for
+	burst       time.Duration
+}
+
+func reachOf(ps *policy.Set) (r reaches) {
 	for _, p := range ps.All() {
 		b := &p.Bounds
-		longest = max(longest, max(b.PortalSession, b.AssertionWindow, b.OktaSession)+b.OktaSession+b.ClockSkew)
+		r.back = max(r.back, max(b.PortalSession, b.AssertionWindow, b.OktaSession)+b.OktaSession+b.ClockSkew)
+		r.ahead = max(r.ahead, b.OktaSession)
+		r.request = max(r.request, b.RequestWindow)
+		r.burst = max(r.burst, b.BurstWindow)
 	}
-	return longest
+	return r
+}
+
+// SharedUntil is how long after its time a shared fact may matter to a session or
+// grant that is not sealed: until then it must be kept. For a condition that is
+// for ever.
+func SharedUntil(ps *policy.Set, f *schemas.Fact) (until time.Time, ever bool) {
+	const longest = 90 * 24 * time.Hour // of a session whose console stays open
+	switch f.Kind {
+	case schemas.ConditionSet:
+		return time.Time{}, true
+	case schemas.SnapshotComplete:
+		var back time.Duration
+		for _, p := range ps.All() {
+			back = max(back, p.Bounds.GrantLookback+p.Bounds.ClockSkew)
+		}
+		return f.At.Add(back + longest), false
+	}
+	return f.At.Add(longest), false
+}
+
+// findOpen settles which sessions are not final: those that can still change,
+// and those by which a grant that can still change is known to have been used.
+func (s *sealer) findOpen(all []*session, grants []*rules.Grant) {
+	for _, se := range all {
+		if !settledAt(se).Before(s.line) {
+			s.open[se] = true
+		}
+	}
+	live := make(map[*rules.Grant]bool)
+	for grown := true; grown; {
+		grown = false
+		for _, g := range grants {
+			if !live[g] && !s.sealed(g) {
+				live[g], grown = true, true
+			}
+		}
+		for _, se := range all {
+			if !s.open[se] && se.usesAny(live) {
+				s.open[se], grown = true, true
+			}
+		}
+	}
+	for se := range s.open {
+		from, to := se.record.Start, se.record.Start
+		for _, a := range se.assumptions {
+			s.assumed[a.Fact] = true
+			to = a.At()
+		}
+		s.windows = append(s.windows, span{from.Add(-s.reach.back), to.Add(s.reach.ahead)})
+	}
+}
+
+// usesAny reports whether one of the grants that have an end is used by the
+// session. Of a grant without end nothing is said that depends on its use.
+func (s *session) usesAny(live map[*rules.Grant]bool) bool {
+	for _, a := range s.assumptions {
+		for _, g := range a.Containing {
+			if live[g] && !g.Limit.IsZero() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // settledAt is when nothing about the session can change any more.
 func settledAt(s *session) time.Time {
 	last := s.record.End
+	later := func(t time.Time) {
+		if t.After(last) {
+			last = t
+		}
+	}
 	for _, a := range s.assumptions {
-		for _, t := range []time.Time{a.SeenFrom(), a.At().Add(a.Policy.Bounds.OktaSession)} {
-			if t.After(last) {
-				last = t
-			}
+		later(a.lasts)
+		later(a.SeenFrom())
+		later(a.At().Add(a.Policy.Bounds.OktaSession))
+		for _, c := range a.chain {
+			later(c.until())
+		}
+		if glass := a.Policy.BreakGlass(a.Scope); glass != nil {
+			later(a.At().Add(glass.JustifyWithin()))
 		}
 	}
 	return last
 }
 
-// dropMemberships marks the events of memberships all of whose grants are
-// sealed, or which give no grant.
-func (s *sealer) dropMemberships(in *Input, facts []*schemas.Fact, gs []*rules.Grant, open []*session) {
-	byOpener := make(map[string][]*rules.Grant)
-	for _, g := range gs {
-		byOpener[g.Record.Evidence[0]] = append(byOpener[g.Record.Evidence[0]], g)
-	}
-	for _, m := range memberships(in.Policies, facts) {
-		end := cmp.Or(m.removal, m.renewal)
-		if end == nil || !end.At.Before(s.line) {
+// dropStays marks the events of stays all of whose grants are sealed, or which
+// give no grant.
+func (s *sealer) dropStays(o *openings) {
+	for _, st := range o.stays {
+		end := st.ended()
+		if end.IsZero() || !end.Before(s.line) {
 			continue
 		}
 		final := true
-		for _, g := range byOpener[m.opener().ID] {
-			final = final && s.sealed(g, open)
+		for _, g := range o.grants {
+			if opener(g) == st.opener() {
+				final = final && s.sealed(g)
+			}
 		}
 		if !final {
 			continue
 		}
-		if m.removal != nil {
-			s.dropped[m.removal] = true
+		for _, f := range [...]*schemas.Fact{st.removal, st.first, st.last} {
+			if f != nil {
+				s.dropped[f] = true
+			}
 		}
-		for _, add := range m.adds {
+		for _, add := range st.adds {
 			s.dropped[add] = true
 		}
 	}
 }
 
 // sealed reports whether no open or future session can see the grant.
-func (s *sealer) sealed(g *rules.Grant, open []*session) bool {
+func (s *sealer) sealed(g *rules.Grant) bool {
 	last := g.Limit
-	if end := cmp.Or(g.Removal, g.Renewal); end.At.After(last) {
-		last = end.At
+	for _, f := range [...]*schemas.Fact{g.Removal, g.Renewal} {
+		if f != nil && f.At.After(last) {
+			last = f.At
+		}
+	}
+	if g.Record.Removed.After(last) {
+		last = g.Record.Removed
+	}
+	ended := !g.Record.Removed.IsZero() || g.Renewal != nil || g.Record.Source == schemas.ByRequest
+	if !ended || last.IsZero() {
+		return false
 	}
 	last = last.Add(g.Policy.Bounds.GrantLookback)
 	if !last.Before(s.line) {
 		return false
 	}
-	for _, se := range open {
+	for se := range s.open {
 		same := se.record.Account == g.Record.Account && se.record.Role == g.Record.Role
 		if same && !last.Before(se.record.Start) {
 			return false
@@ -144,24 +243,95 @@ func (s *sealer) sealed(g *rules.Grant, open []*session) bool {
 	return true
 }
 
+// keepRequests marks the steps of requests that something open follows, or may
+// follow yet.
+func (s *sealer) keepRequests(o *openings) {
+	for _, r := range o.requests {
+		if !s.needs(r, o) {
+			continue
+		}
+		for _, f := range r.steps {
+			s.requested[f] = true
+		}
+	}
+}
+
+func (s *sealer) needs(r *request, o *openings) bool {
+	last := r.steps[len(r.steps)-1].At
+	for _, t := range []time.Time{r.said.From, r.said.Until, r.endFrom(r.decidedAt())} {
+		if t.After(last) {
+			last = t
+		}
+	}
+	if !last.Add(s.reach.request).Before(s.line) {
+		return true
+	}
+	for _, st := range o.stays {
+		if slices.Contains(st.requests, r) && !s.dropped[st.opener()] {
+			return true
+		}
+	}
+	for _, g := range o.grants {
+		if r.decision != nil && opener(g) == r.decision && !s.sealed(g) {
+			return true
+		}
+	}
+	for se := range s.open {
+		for _, a := range se.assumptions {
+			if r.decision != nil && r.opens(&a.Assumption) && r.covers(a.At(), s.reach.request) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (s *sealer) keeps(f *schemas.Fact) bool {
-	switch {
-	case f.Group != nil:
+	if _, opens := resourceOf(f); opens {
 		return !s.dropped[f]
+	}
+	switch {
 	case f.Kind == schemas.Assumed:
 		return s.assumed[f]
+	case f.Kind == schemas.AssumeFailed:
+		return s.refused[f]
+	case f.Request != nil:
+		return s.requested[f]
 	case f.Call != nil:
-		k := KeyOf(f.Call, f.At)
-		return s.keepsUse(&k, f.At, f.At)
-	case f.SignOn != nil || f.Factor != nil:
-		return !f.At.Before(s.since.Add(-s.reach))
+		if a := s.anchors.made(f); a != nil {
+			return s.open[a.session]
+		}
+		return !f.At.Before(s.line)
+	case f.SignOn != nil, f.Factor != nil, f.Rename != nil, f.Portal != nil:
+		return s.near(f.At)
 	}
 	return !f.At.Before(s.line)
 }
 
-func (s *sealer) keepsUse(k *UseKey, first, last time.Time) bool {
-	if a := s.anchors.find(k, first); a != nil {
+// near reports whether something open or to come may look at t.
+func (s *sealer) near(t time.Time) bool {
+	if !t.Before(s.line.Add(-s.reach.back)) {
+		return true
+	}
+	return slices.ContainsFunc(s.windows, func(w span) bool { return !t.Before(w.from) && !t.After(w.to) })
+}
+
+func (s *sealer) keepsUse(u *Use) bool {
+	if a := s.anchors.find(&u.UseKey, u.First); a != nil {
 		return s.open[a.session]
 	}
-	return !last.Before(s.line)
+	return s.orphan(u)
+}
+
+// orphan reports whether a use that belongs to nothing may still be told of.
+func (s *sealer) orphan(u *Use) bool {
+	if !u.Last.Before(s.line) {
+		return true
+	}
+	for o := range s.orphans {
+		if compareUseKeys(&o.UseKey, &u.UseKey) == 0 {
+			return true
+		}
+	}
+	return false
 }

@@ -53,7 +53,7 @@ func (s *session) add(a *assumption) {
 	s.assumptions = append(s.assumptions, a)
 	a.session = s
 	if a.end.After(s.record.End) {
-		s.record.End, s.endedBy = a.end, a.endedBy
+		s.record.End, s.record.EndedBy, s.endedBy = a.end, a.why, a.endedBy
 	}
 	if a.lastUse.After(s.record.LastUse) {
 		s.record.LastUse = a.lastUse
@@ -78,7 +78,11 @@ func (s *session) describe() {
 	}
 	s.describeSignOn(e)
 	s.describeGrants(e)
-	s.describeServices()
+	s.describeUse()
+	s.describeChained(e)
+	if r.EndedBy == schemas.EndedByRevocation {
+		e.add(s.endedBy)
+	}
 	r.Evidence = e.ids
 }
 
@@ -108,19 +112,95 @@ func (s *session) describeGrants(e *evidence) {
 			if !slices.Contains(r.Grants, g.Record.ID) {
 				r.Grants = append(r.Grants, g.Record.ID)
 				e.add(g.Evidence(a.SeenFrom())...)
+				s.describeRequests(g, e)
 			}
 		}
 	}
 }
 
-func (s *session) describeServices() {
+// describeRequests names those behind a grant, and their events.
+func (s *session) describeRequests(g *rules.Grant, e *evidence) {
+	for _, q := range g.Requests {
+		if slices.ContainsFunc(s.record.Requests, func(o schemas.RequestRef) bool { return o.Origin == q.Origin && o.Evidence[0] == q.Evidence[0] }) {
+			continue
+		}
+		s.record.Requests = append(s.record.Requests, q.RequestRef)
+		e.add(q.Evidence...)
+	}
+}
+
+// describeUse says which services were called, and by what means.
+func (s *session) describeUse() {
 	for _, a := range s.assumptions {
 		for _, u := range a.uses {
-			for _, service := range u.Services {
-				if i, found := slices.BinarySearch(s.record.Services, service); !found {
-					s.record.Services = slices.Insert(s.record.Services, i, service)
-				}
+			s.record.Services = union(s.record.Services, u.Services)
+		}
+		for _, o := range a.origins() {
+			if i, found := slices.BinarySearch(s.record.Origins, o); !found {
+				s.record.Origins = slices.Insert(s.record.Origins, i, o)
 			}
+		}
+	}
+}
+
+// clis and sdks are parts of user agents. Tools that fetch credentials for a
+// command line call STS by an SDK and name themselves only sometimes, so an SDK
+// alone says no more than that.
+var (
+	clis = []string{"aws-cli", "saml2aws", "gimme-aws-creds", "okta-aws-cli", "aws-vault"}
+	sdks = []string{"Boto3", "Botocore", "aws-sdk-"}
+)
+
+// origins is by what means the session was used, as far as the assumption, the
+// portal and minted keys tell.
+func (a *assumption) origins() (out []schemas.Origin) {
+	as := a.Fact.Assume
+	named := func(parts []string) bool {
+		return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(as.UserAgent, p) })
+	}
+	switch {
+	case as.Browser:
+		out = append(out, schemas.FromConsole)
+	case as.Federation == schemas.IdentityCenter: // AWS itself made the call
+	case named(clis):
+		out = append(out, schemas.FromCLI)
+	case named(sdks):
+		out = append(out, schemas.FromSDK)
+	}
+	for _, f := range a.portal {
+		switch f.Portal.Event {
+		case "Federate":
+			out = append(out, schemas.FromConsole)
+		case "CreateToken", "GetRoleCredentials":
+			out = append(out, schemas.FromCLI)
+		}
+	}
+	if len(a.minted) > 0 {
+		out = append(out, schemas.FromCLI)
+	}
+	return out
+}
+
+// chained are all further roles that the session led to, by time.
+func (s *session) chained() (all []*chained) {
+	for _, a := range s.assumptions {
+		all = append(all, a.chain...)
+	}
+	slices.SortFunc(all, compareChained)
+	return all
+}
+
+// describeChained shows the further roles, and the events of their making.
+func (s *session) describeChained(e *evidence) {
+	for _, c := range s.chained() {
+		s.record.Chained = append(s.record.Chained, c.record())
+		for _, f := range c.facts() {
+			e.add(f.ID)
+		}
+	}
+	for _, a := range s.assumptions {
+		for _, f := range a.minted {
+			e.add(f.ID)
 		}
 	}
 }
@@ -138,6 +218,11 @@ func (s *session) forRules() *rules.Session {
 	out.Assumptions = make([]*rules.Assumption, len(s.assumptions))
 	for i, a := range s.assumptions {
 		out.Assumptions[i] = &a.Assumption
+		out.Created = append(out.Created, a.created...)
+	}
+	slices.SortFunc(out.Created, byTime)
+	for _, c := range s.chained() {
+		out.Chained = append(out.Chained, c.facts()...)
 	}
 	return out
 }

@@ -58,10 +58,10 @@ func (p *Partition) rebuild(who *person) (records, []correlate.Due, error) {
 
 // useOf is a use with the session that it belongs to, if it does to any.
 func useOf(who schemas.Person, u *correlate.Use, o *correlate.Outcome) (schemas.Use, bool) {
-	assumption, session, ok := o.Attribute(u)
+	at, ok := o.Attribute(u)
 	key := useID(&u.UseKey)
 	return schemas.Use{
-		ID: schemas.UseID(who.Key, key), Key: key, Person: who, Assumption: assumption, Session: session,
+		ID: schemas.UseID(who.Key, key), Key: key, Person: who, Assumption: at.Assumption, Session: at.Session, Chained: at.Chained,
 		PrincipalID: u.PrincipalID, AccessKeyID: u.AccessKeyID, CreatedAt: u.CreatedAt,
 		First: u.First, Last: u.Last, FirstID: u.FirstID, LastID: u.LastID, Services: u.Services,
 	}, ok

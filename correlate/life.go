@@ -1,0 +1,73 @@
+package correlate
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"jitaudit/correlate/rules"
+	"jitaudit/schemas"
+)
+
+// newLife is what rules see of the person beside sessions and grants.
+func newLife(in *Input, facts []*schemas.Fact, o *openings, an *anchors) *rules.Life {
+	l := &rules.Life{Person: in.Person, Policies: in.Policies, Facts: facts}
+	for _, s := range o.stays {
+		if len(s.targets) > 0 || s.source != schemas.ByMembership || !s.policy.LooksLikeAWS(s.name) {
+			continue
+		}
+		l.Unmapped = append(l.Unmapped, s.adds...)
+	}
+	slices.SortFunc(l.Unmapped, byTime)
+	for _, group := range orphans(an.orphans) {
+		u := group[0]
+		account, role := schemas.RoleOf(u.RoleARN)
+		if role == "" || !in.Policies.At(u.First).Watched(account, role) {
+			continue
+		}
+		l.Orphans = append(l.Orphans, rules.Orphan{
+			EventID: u.FirstID, At: u.First, PrincipalID: u.PrincipalID, Account: account, Role: role, CreatedAt: u.CreatedAt, Shard: u.Shard,
+		})
+	}
+	return l
+}
+
+// orphans brings together the uses of credentials that were made at one
+// instant, the earliest first. A use that names no such instant stands alone.
+func orphans(uses []*Use) (out [][]*Use) {
+	if len(uses) == 0 {
+		return nil
+	}
+	sorted := slices.Clone(uses)
+	slices.SortFunc(sorted, func(a, b *Use) int {
+		return cmp.Or(strings.Compare(a.PrincipalID, b.PrincipalID), a.CreatedAt.Compare(b.CreatedAt), a.First.Compare(b.First),
+			strings.Compare(a.FirstID, b.FirstID), strings.Compare(a.AccessKeyID, b.AccessKeyID))
+	})
+	for i, u := range sorted {
+		if i > 0 && sorted[i-1].PrincipalID == u.PrincipalID && !u.CreatedAt.IsZero() && sorted[i-1].CreatedAt.Equal(u.CreatedAt) {
+			out[len(out)-1] = append(out[len(out)-1], u)
+			continue
+		}
+		out = append(out, []*Use{u})
+	}
+	return out
+}
+
+// bursts are the runs of refusals in which each comes at most a burst window
+// after the one before, by the policy in force then. facts are sorted by time.
+func bursts(in *Input, facts []*schemas.Fact) (runs [][]*schemas.Fact) {
+	var last time.Time
+	for _, f := range facts {
+		if f.Kind != schemas.AssumeFailed {
+			continue
+		}
+		if n := len(runs) - 1; n >= 0 && !f.At.After(last.Add(in.Policies.At(last).Bounds.BurstWindow)) {
+			runs[n] = append(runs[n], f)
+		} else {
+			runs = append(runs, []*schemas.Fact{f})
+		}
+		last = f.At
+	}
+	return runs
+}

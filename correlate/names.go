@@ -1,0 +1,153 @@
+package correlate
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"jitaudit/correlate/identity"
+	"jitaudit/correlate/rules"
+	"jitaudit/schemas"
+)
+
+// names are what a person's events call them, and their uses of the portal.
+type names struct {
+	person schemas.Person
+	facts  []*schemas.Fact // those that name the person, by time
+	portal []*schemas.Fact // by time
+}
+
+func newNames(in *Input, facts []*schemas.Fact) *names {
+	n := &names{person: in.Person}
+	for _, f := range facts {
+		switch {
+		case f.SignOn != nil, f.Factor != nil, f.Rename != nil:
+			n.facts = append(n.facts, f)
+		case f.Portal != nil:
+			n.portal = append(n.portal, f)
+		}
+	}
+	return n
+}
+
+// of are the names of the person around an assumption, folded: what sign-ons,
+// factors and changes of name within an Okta session of it say, what the portal
+// says, and the policy's aliases. Only as much is looked at as sealing keeps.
+func (n *names) of(a *rules.Assumption) []string {
+	all := []string{identity.Fold(n.person.Name)}
+	add := func(handles ...string) {
+		for _, h := range handles {
+			if h = identity.Fold(h); h != "" && !slices.Contains(all, h) {
+				all = append(all, h)
+			}
+		}
+	}
+	if a.SignOn != nil {
+		add(a.SignOn.Who.Login, a.SignOn.Who.NameID)
+	}
+	if session := identity.Fold(a.Fact.Who.SessionName); session == "" || slices.Contains(all, session) {
+		return all // nothing asks for more
+	}
+	from, to := a.At().Add(-a.Policy.Bounds.OktaSession), a.At().Add(a.Policy.Bounds.OktaSession)
+	for _, f := range between(n.facts, from, to) {
+		add(f.Who.Login, f.Who.NameID, f.Who.Email)
+		if f.Rename != nil {
+			add(f.Rename.Old, f.Rename.New)
+		}
+	}
+	for _, f := range between(n.portal, from, to) {
+		add(f.Who.NameID, f.Portal.UserName)
+	}
+	for _, p := range a.Policy.People() {
+		if slices.Contains(all, p.Login) {
+			for _, alias := range p.Aliases {
+				add(alias)
+			}
+		}
+	}
+	n.bare(a, add, all)
+	return all
+}
+
+// bare adds what addresses of the policy's domains are without the domain.
+func (n *names) bare(a *rules.Assumption, add func(...string), all []string) {
+	for _, h := range all {
+		if name, domain, ok := strings.Cut(h, "@"); ok && domain == "" {
+			add(name)
+		}
+	}
+}
+
+// portalBeside are the uses of the portal for the role, close to an assumption.
+func (n *names) portalBeside(a *rules.Assumption) (out []*schemas.Fact) {
+	if len(n.portal) == 0 || a.Fact.Assume.Federation != schemas.IdentityCenter {
+		return nil
+	}
+	near := a.Policy.Bounds.PropagationDelay
+	for _, f := range between(n.portal, a.At().Add(-near), a.At().Add(near)) {
+		if f.Portal.Account == a.Fact.Assume.Account && schemas.PermissionSet(f.Portal.Role) == a.Fact.Assume.Role {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// justifying is the first approved request that covers the use of a break-glass
+// role, which may be decided later.
+func (o *openings) justifying(a *rules.Assumption) *rules.Request {
+	if len(o.requests) == 0 {
+		return nil
+	}
+	glass := a.Policy.BreakGlass(a.Scope)
+	if glass == nil {
+		return nil
+	}
+	var best *request
+	for _, r := range o.requests {
+		if r.decision == nil || !r.opens(a) || !r.covers(a.At(), a.Policy.Bounds.RequestWindow) {
+			continue
+		}
+		if limit := glass.JustifyWithin(); limit > 0 && r.decision.At.After(a.At().Add(limit)) {
+			continue
+		}
+		if best == nil || before(r.decision.At, r.decision.ID, best.decision.At, best.decision.ID) {
+			best = r
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	return best.view()
+}
+
+// opens reports whether it asks for the role that was assumed.
+func (r *request) opens(a *rules.Assumption) bool {
+	as := a.Fact.Assume
+	if r.names(as.Account, as.Role) {
+		return true
+	}
+	if r.said.GroupID == "" && r.said.Group == "" {
+		return false
+	}
+	for _, t := range a.Policy.Targets(r.said.GroupID, r.said.Group) {
+		if t.Account == as.Account && t.Role == as.Role {
+			return true
+		}
+	}
+	return false
+}
+
+// covers reports whether the access that was approved holds at t. A side that
+// it does not bound reaches as far as a request may lie from its grant.
+func (r *request) covers(t time.Time, window time.Duration) bool {
+	from, until := r.said.From, r.endFrom(r.decision.At)
+	if from.IsZero() {
+		from = r.decision.At.Add(-window)
+	} else if r.said.Until.IsZero() && r.said.Seconds > 0 {
+		until = r.endFrom(from)
+	}
+	if until.IsZero() {
+		until = r.decision.At.Add(window)
+	}
+	return !t.Before(from) && !t.After(until)
+}
