@@ -71,7 +71,7 @@ func actions() []action {
 		{"rds", "DescribeDBInstances", true, `{"maxRecords":100}`, "null"},
 		{"ssm", "StartSession", false, `{"target":"i-0a1b2c3d4e5f60718"}`, `{"sessionId":"example-0a1b2c3d4e5f60718","tokenValue":"Value hidden due to security reasons."}`},
 		{"cloudformation", "DescribeStacks", true, `{"stackName":"orders"}`, "null"},
-		{"sts", "AssumeRole", true, `{"roleArn":"arn:aws:iam::111122223333:role/reporting","roleSessionName":"report-run"}`, `{"credentials":{"accessKeyId":"ASIAEXAMPLEEXAMPLE00","sessionToken":"IQoJb3JpZ2luX2VjEXAMPLE","expiration":"Jul 1, 2026, 12:08:19 PM"},"assumedRoleUser":{"assumedRoleId":"AROAEXAMPLEEXAMPLE000:report-run","arn":"arn:aws:sts::111122223333:assumed-role/reporting/report-run"}}`},
+		{"sts", "GetAccessKeyInfo", true, `{"accessKeyId":"AKIAEXAMPLEEXAMPLE00"}`, `{"account":"111122223333"}`},
 		{"dynamodb", "DescribeTable", true, `{"tableName":"orders"}`, "null"},
 	}
 }
@@ -98,31 +98,10 @@ const (
 func (c *call) encode(e *enc, ev *Event) {
 	r := rand.New(rand.NewPCG(c.seed, 2))
 	m, a := c.of, c.of.role.account
-	key, ip, agent := m.key, m.ip, m.agent
-	switch c.by {
-	case byConsole:
-		key = "ASIA" + token(r, base32Upper, 16)
-		agent = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
-		ip = "198.51.100.77"
-	case byCenter:
-		k := rand.New(rand.NewPCG(m.seed, 3))
-		key, ip, agent = "ASIA"+token(k, base32Upper, 16), "198.51.100.77", "aws-cli/2.31.6 md/awscrt#0.27.6 ua/2.1 os/macos#24.6.0 md/arch#arm64 lang/python#3.13.7 md/pyimpl#CPython"
-	case byService:
-		key, ip, agent = "ASIA"+token(r, base32Upper, 16), "cloudformation.amazonaws.com", "cloudformation.amazonaws.com"
-	}
+	h := m.hand(c.by, r)
 	e.str("eventVersion", "1.11")
-	e.open("userIdentity")
-	e.str("type", "AssumedRole")
-	e.str("principalId", m.principal())
-	e.str("arn", m.usedARN())
-	e.str("accountId", a.id)
-	e.str("accessKeyId", key)
-	encodeIssuer(e, m.role, m.created, m.identity)
-	if c.by == byService {
-		e.str("invokedBy", "cloudformation.amazonaws.com")
-	}
-	e.close()
-	encodeHead(e, ev, c.do.source+".amazonaws.com", c.do.name, ev.Shard[len("aws/")+13:], ip, agent)
+	h.encodeIdentity(e)
+	encodeHead(e, ev, c.do.source+".amazonaws.com", c.do.name, ev.Shard[len("aws/")+13:], h.ip, h.agent)
 	denied := r.IntN(100) < 4
 	if denied {
 		e.str("errorCode", "AccessDenied")
@@ -143,6 +122,44 @@ func (c *call) encode(e *enc, ev *Event) {
 		return
 	}
 	encodeTail(e, a.id, "AwsApiCall", c.do.source+"."+ev.Shard[len("aws/")+13:]+".amazonaws.com")
+}
+
+// hand is the credentials with which one call of a session is made.
+type hand struct {
+	of             *assumption
+	key, ip, agent string
+	service        bool
+}
+
+func (m *assumption) hand(by usage, r *rand.Rand) *hand {
+	h := &hand{of: m, key: m.key, ip: m.ip, agent: m.agent}
+	switch by {
+	case byConsole:
+		h.key = "ASIA" + token(r, base32Upper, 16)
+		h.agent = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+		h.ip = "198.51.100.77"
+	case byCenter:
+		k := rand.New(rand.NewPCG(m.seed, 3))
+		h.key, h.ip, h.agent = "ASIA"+token(k, base32Upper, 16), "198.51.100.77", "aws-cli/2.31.6 md/awscrt#0.27.6 ua/2.1 os/macos#24.6.0 md/arch#arm64 lang/python#3.13.7 md/pyimpl#CPython"
+	case byService:
+		h.key, h.ip, h.agent, h.service = "ASIA"+token(r, base32Upper, 16), "cloudformation.amazonaws.com", "cloudformation.amazonaws.com", true
+	}
+	return h
+}
+
+func (h *hand) encodeIdentity(e *enc) {
+	m := h.of
+	e.open("userIdentity")
+	e.str("type", "AssumedRole")
+	e.str("principalId", m.principal())
+	e.str("arn", m.usedARN())
+	e.str("accountId", m.role.account.id)
+	e.str("accessKeyId", h.key)
+	encodeIssuer(e, m.role, m.created, m.identity)
+	if h.service {
+		e.str("invokedBy", "cloudformation.amazonaws.com")
+	}
+	e.close()
 }
 
 func encodeIssuer(e *enc, x *role, created time.Time, identity string) {
@@ -193,15 +210,21 @@ func (s *scene) call(m *assumption, at time.Time) string {
 
 func (g *generator) newCall(r *rand.Rand, m *assumption) *call {
 	c := &call{of: m, do: &g.actions[r.IntN(len(g.actions))], seed: r.Uint64()}
-	switch {
-	case chance(r, 3):
+	if c.by = m.usage(); chance(r, 3) {
 		c.by = byService
-	case m.console:
-		c.by = byConsole
-	case m.role.account.provider.center && m.saml == m.role.account.provider.saml:
-		c.by = byCenter
 	}
 	return c
+}
+
+// usage is by whose hand most calls of the session come.
+func (m *assumption) usage() usage {
+	switch {
+	case m.console:
+		return byConsole
+	case m.role.account.provider.center && m.saml == m.role.account.provider.saml:
+		return byCenter
+	}
+	return byKey
 }
 
 // consoleLogin is what CloudTrail logs when sign-in lets somebody into the

@@ -1,6 +1,8 @@
 package organisation
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strconv"
 	"time"
 )
@@ -14,7 +16,7 @@ type Event struct {
 	// Seen is when the log hands it out: Okta's persistence, CloudTrail's
 	// delivery. It is never before At.
 	Seen time.Time
-	// Shard is "okta/ORG" or "aws/ACCOUNT/REGION".
+	// Shard is "okta/ORG", "aws/ACCOUNT/REGION" or "approvals/FEED".
 	Shard string
 
 	id   uuid
@@ -28,8 +30,15 @@ type body interface {
 	encode(e *enc, ev *Event)
 }
 
-// ID is the event's own id: Okta's uuid, CloudTrail's eventID.
-func (ev *Event) ID() string { return ev.id.String() }
+// ID is the event's own id: Okta's uuid, CloudTrail's eventID, that of a decision.
+// What is listed of a group has none and goes by the hash of its bytes.
+func (ev *Event) ID() string {
+	if _, ok := ev.body.(listing); ok {
+		sum := sha256.Sum256(ev.AppendJSON(nil))
+		return "sha256:" + hex.EncodeToString(sum[:])
+	}
+	return ev.id.String()
+}
 
 // AppendJSON appends the event as its source would write it, on one line.
 func (ev *Event) AppendJSON(b []byte) []byte {

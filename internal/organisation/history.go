@@ -117,9 +117,10 @@ func (g *generator) history() *History {
 	}
 	slices.SortFunc(g.okta, order)
 	slices.SortFunc(g.trail, order)
+	slices.SortFunc(g.approvals, order)
 	g.truth.Records.Okta.Read, g.truth.Records.CloudTrail.Read = len(g.okta), len(g.trail)
 	if g.truth.Planted == nil {
 		g.truth.Planted, g.truth.NearMisses = []Planted{}, []NearMiss{}
 	}
-	return &History{Config: g.cfg, Okta: g.okta, CloudTrail: g.trail, Truth: g.truth, Policy: g.policy()}
+	return &History{Config: g.cfg, Okta: g.okta, CloudTrail: g.trail, Approvals: g.approvals, Listings: g.listings, Truth: g.truth, Policy: g.policy()}
 }

@@ -8,6 +8,7 @@ import (
 type actor struct {
 	id, typ, alternate, display string
 	detail                      string // detailEntry, as JSON; empty for null
+	change                      string // changeDetails, as JSON; empty for none
 }
 
 func (p *person) user() actor {
@@ -104,6 +105,9 @@ func encodeActor(e *enc, key string, a actor) {
 		e.open(key)
 	}
 	e.str("alternateId", a.alternate)
+	if a.change != "" {
+		e.raw("changeDetails", a.change)
+	}
 	e.raw("detailEntry", or(a.detail, "null"))
 	e.str("displayName", a.display)
 	e.str("id", a.id)

@@ -54,7 +54,11 @@ type History struct {
 	// Okta is in the order in which the log was persisted, which is how polling
 	// hands it out; CloudTrail in the order of delivery.
 	Okta, CloudTrail []Event
-	Truth            Truth
+	// Approvals are the decisions of the feed "tickets", in their order.
+	// Listings are what Okta said of the members of groups when it was asked: of
+	// each group its members, then the snapshot that completes them.
+	Approvals, Listings []Event
+	Truth               Truth
 	// Policy is policy.yaml.
 	Policy []byte
 }

@@ -21,6 +21,8 @@ type generator struct {
 	trailShards map[[2]string]string
 	zones       map[string]*time.Location
 	okta, trail []Event
+	approvals   []Event
+	listings    []Event
 	truth       Truth
 	// busy are the days of people on which nothing else may happen to them.
 	busy map[[2]int]bool
