@@ -32,7 +32,7 @@ func personDay() ([]*schemas.Fact, []Use) {
 			facts = append(facts, a)
 			for c := range 10 {
 				call := called(id("call", n*10+c), a, a.At.Add(time.Duration(c)*2*time.Minute))
-				f.Add(call.ID, call.At, call.Call)
+				f.Add(call.ID, call.At, "", call.Call)
 			}
 		}
 	}

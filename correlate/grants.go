@@ -93,19 +93,16 @@ func newGrant(person schemas.Person, s *stay, t policy.Target) *rules.Grant {
 		if !r.ApprovedUntil.IsZero() {
 			g.Limit = r.ApprovedUntil.Add(b.RevocationTolerance)
 		}
-	case s.first != nil:
-		// A member whose addition the log does not show has been one since the
-		// log began, or since the stay before.
-		g.Opener, r.Source = opener, schemas.BySnapshot
-		g.From = s.after
 	default:
-		g.From = s.removal.At.Add(-b.GrantLookback)
+		// Whose addition the log does not show has been a member for as long as
+		// anybody looks back, but not since before the stay before.
+		if len(s.observed) > 0 {
+			g.Opener, r.Source, r.FirstObserved = opener, schemas.BySnapshot, opener.At
+		}
+		g.From = opener.At.Add(-b.GrantLookback)
 		if s.after.After(g.From) {
 			g.From = s.after
 		}
-	}
-	if s.first != nil {
-		r.FirstObserved = s.first.At
 	}
 	end := s.removed()
 	if !end.IsZero() {

@@ -41,11 +41,12 @@ type sealer struct {
 	open    map[*session]bool
 	windows []span
 	assumed map[*schemas.Fact]bool // of open sessions
-	// dropped are facts that open roles and that nothing open can see; requested
-	// the steps of requests that are needed.
-	dropped, requested map[*schemas.Fact]bool
-	refused            map[*schemas.Fact]bool // of bursts that are not over
-	orphans            map[*Use]bool          // that are not final
+	// dropped are facts that open roles and that nothing open can see; listed what
+	// Okta listed and that is needed; requested the steps of requests that are.
+	dropped, listed, requested map[*schemas.Fact]bool
+	refused                    map[*schemas.Fact]bool     // of bursts that are not over
+	orphans                    map[*Use]bool              // that are not final
+	led                        map[*schemas.Fact]*session // what sessions led to
 }
 
 func newSealer(in *Input, facts []*schemas.Fact, line time.Time) *sealer {
@@ -57,11 +58,20 @@ func newSealer(in *Input, facts []*schemas.Fact, line time.Time) *sealer {
 		open:      make(map[*session]bool),
 		assumed:   make(map[*schemas.Fact]bool),
 		dropped:   make(map[*schemas.Fact]bool),
+		listed:    make(map[*schemas.Fact]bool),
 		requested: make(map[*schemas.Fact]bool),
 		refused:   make(map[*schemas.Fact]bool),
 		orphans:   make(map[*Use]bool),
+		led:       make(map[*schemas.Fact]*session),
 	}
 	s.findOpen(sessions(all), opened.grants)
+	for _, a := range all {
+		for _, c := range a.chain {
+			for _, f := range c.facts() {
+				s.led[f] = a.session
+			}
+		}
+	}
 	s.dropStays(opened)
 	s.keepRequests(opened)
 	for _, run := range bursts(in, facts) {
@@ -191,28 +201,31 @@ func settledAt(s *session) time.Time {
 // give no grant.
 func (s *sealer) dropStays(o *openings) {
 	for _, st := range o.stays {
-		end := st.ended()
-		if end.IsZero() || !end.Before(s.line) {
+		if !s.final(st, o) {
+			for _, f := range st.kept() {
+				s.listed[f] = true
+			}
 			continue
 		}
-		final := true
-		for _, g := range o.grants {
-			if opener(g) == st.opener() {
-				final = final && s.sealed(g)
-			}
-		}
-		if !final {
-			continue
-		}
-		for _, f := range [...]*schemas.Fact{st.removal, st.first, st.last} {
-			if f != nil {
-				s.dropped[f] = true
-			}
+		if st.removal != nil {
+			s.dropped[st.removal] = true
 		}
 		for _, add := range st.adds {
 			s.dropped[add] = true
 		}
 	}
+}
+
+func (s *sealer) final(st *stay, o *openings) bool {
+	if end := st.ended(); end.IsZero() || !end.Before(s.line) {
+		return false
+	}
+	for _, g := range o.grants {
+		if opener(g) == st.opener() && !s.sealed(g) {
+			return false
+		}
+	}
+	return true
 }
 
 // sealed reports whether no open or future session can see the grant.
@@ -267,7 +280,7 @@ func (s *sealer) needs(r *request, o *openings) bool {
 		return true
 	}
 	for _, st := range o.stays {
-		if slices.Contains(st.requests, r) && !s.dropped[st.opener()] {
+		if slices.Contains(st.requests, r) && !s.final(st, o) {
 			return true
 		}
 	}
@@ -287,10 +300,13 @@ func (s *sealer) needs(r *request, o *openings) bool {
 }
 
 func (s *sealer) keeps(f *schemas.Fact) bool {
-	if _, opens := resourceOf(f); opens {
-		return !s.dropped[f]
-	}
+	_, opens := resourceOf(f)
 	switch {
+	case f.Kind == schemas.MemberObserved:
+		// A day goes as a whole: which time was its first must not change.
+		return s.listed[f] || !f.At.Before(s.line) || sameDay(f.At, s.line)
+	case opens:
+		return !s.dropped[f]
 	case f.Kind == schemas.Assumed:
 		return s.assumed[f]
 	case f.Kind == schemas.AssumeFailed:
@@ -298,10 +314,14 @@ func (s *sealer) keeps(f *schemas.Fact) bool {
 	case f.Request != nil:
 		return s.requested[f]
 	case f.Call != nil:
-		if a := s.anchors.made(f); a != nil {
-			return s.open[a.session]
+		if !f.At.Before(s.line) {
+			return true // a better record of the same call may still come
 		}
-		return !f.At.Before(s.line)
+		if by := s.led[f]; by != nil {
+			return s.open[by]
+		}
+		a := s.anchors.made(f)
+		return a != nil && s.open[a.session]
 	case f.SignOn != nil, f.Factor != nil, f.Rename != nil, f.Portal != nil:
 		return s.near(f.At)
 	}

@@ -21,52 +21,72 @@ func snapshotsOf(shared []*schemas.Fact, group resource) (out []*schemas.Fact) {
 	return slices.CompactFunc(out, func(a, b *schemas.Fact) bool { return a.ID == b.ID })
 }
 
-// observed adds what Okta listed to what the log says. Where the log shows a
-// change while the members were being listed, which came first cannot be told,
-// and the log is believed.
-func (b *builder) observed(changes []change, f *schemas.Fact) []change {
-	if f == nil {
+// withObserved leaves of what Okta listed what counts: each round says the same
+// again, so of one day (UTC) only the first and the last time do. Where the log
+// shows a change while the members were being listed, which came first cannot be
+// told, and the log is believed. changes are sorted.
+func (b *builder) withObserved(changes []change) []change {
+	if !slices.ContainsFunc(changes, listed) {
 		return changes
 	}
-	from, to := f.At, f.At
+	out := make([]change, 0, len(changes))
+	for i, c := range changes {
+		if listed(c) && (!outermost(changes, i) || b.ambiguous(changes, c.fact.At)) {
+			continue
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func listed(c change) bool { return c.order == 2 }
+
+// outermost reports whether what Okta listed is the first or the last of its day.
+func outermost(changes []change, i int) bool {
+	same := func(c change) bool { return listed(c) && sameDay(c.fact.At, changes[i].fact.At) }
+	return !slices.ContainsFunc(changes[:i], same) || !slices.ContainsFunc(changes[i+1:], same)
+}
+
+func sameDay(a, b time.Time) bool {
+	const day = 24 * time.Hour
+	return a.Truncate(day).Equal(b.Truncate(day))
+}
+
+func (b *builder) ambiguous(changes []change, at time.Time) bool {
+	from, to := at, at
 	for _, s := range b.snapshots {
-		if in := s.Snapshot; !f.At.Before(in.From) && !f.At.After(in.To) {
+		if in := s.Snapshot; !at.Before(in.From) && !at.After(in.To) {
 			from, to = in.From, in.To
 		}
 	}
-	if b.changedWithin(changes, from, to) {
-		return changes
-	}
-	c, _ := changeOf(f)
-	at, _ := slices.BinarySearchFunc(changes, c, compareChanges)
-	return slices.Insert(changes, at, c)
+	return b.changedWithin(changes, from, to)
 }
 
 func (b *builder) changedWithin(changes []change, from, to time.Time) bool {
 	return slices.ContainsFunc(changes, func(c change) bool {
-		return c.order != 2 && !c.fact.At.Before(from) && !c.fact.At.After(to)
+		return !listed(c) && !c.fact.At.Before(from) && !c.fact.At.After(to)
 	})
 }
 
 // missing ends the open stay at the first complete snapshot before t in which
-// the person is not listed: the log then lacks the removal. Between the first
-// and the last time that the person was listed nothing can be told, as what
-// lies between is not kept.
+// the person is not listed: the log then lacks the removal. Where the person was
+// listed again by the end of the next day, without a change that the log shows,
+// nothing can be told: not all of what lies between is kept.
 func (b *builder) missing(t time.Time) {
 	s := b.open
 	if s == nil {
 		return
 	}
 	since := s.opener().At
-	if s.last != nil {
-		since = s.last.At
+	if n := len(s.observed); n > 0 {
+		since = s.observed[n-1].At
 	}
 	if n := len(s.adds); n > 0 && s.adds[n-1].At.After(since) {
 		since = s.adds[n-1].At
 	}
 	for _, f := range b.snapshots {
 		in := f.Snapshot
-		if !in.From.After(since) || !in.To.Before(t) || b.listedAfter(in.From) || b.changedWithin(b.changes, in.From, in.To) {
+		if !in.From.After(since) || !in.To.Before(t) || b.listedLater(in) || b.changedWithin(b.changes, in.From, in.To) {
 			continue
 		}
 		s.missing = f
@@ -75,7 +95,30 @@ func (b *builder) missing(t time.Time) {
 	}
 }
 
-// listedAfter reports whether Okta listed the person at or after t.
-func (b *builder) listedAfter(t time.Time) bool {
-	return slices.ContainsFunc(b.changes, func(c change) bool { return c.order == 2 && !c.fact.At.Before(t) })
+// listedLater reports whether Okta listed the person in a snapshot, or after it
+// by the end of the next day (UTC), while the log shows no change.
+func (b *builder) listedLater(s *schemas.Snapshot) bool {
+	const day = 24 * time.Hour
+	end := s.From.Truncate(day).Add(2 * day)
+	for _, c := range b.changes {
+		switch at := c.fact.At; {
+		case at.Before(s.From):
+		case listed(c):
+			return at.Before(end)
+		case at.After(s.To):
+			return false
+		}
+	}
+	return false
+}
+
+// kept are the times that Okta listed the member which must be known as long as
+// the stay matters: the first, and the last of each day.
+func (s *stay) kept() (out []*schemas.Fact) {
+	for i, f := range s.observed {
+		if i == 0 || i == len(s.observed)-1 || !sameDay(f.At, s.observed[i+1].At) {
+			out = append(out, f)
+		}
+	}
+	return out
 }

@@ -16,10 +16,9 @@ type stay struct {
 	policy  *policy.Policy
 	targets []policy.Target
 	adds    []*schemas.Fact // empty: it was open before the log shows
-	// observed are the first and the last time that Okta listed the member
-	// during the stay; nil where it never did.
-	first, last *schemas.Fact
-	removal     *schemas.Fact // nil: it lasts, or ended otherwise
+	// observed are the times that Okta listed the member during the stay.
+	observed []*schemas.Fact
+	removal  *schemas.Fact // nil: it lasts, or ended otherwise
 	// renewal is an addition after the approved end of a stay that was never
 	// taken away. It begins a stay of its own: what lies between was not
 	// approved.
@@ -115,7 +114,7 @@ func stays(in *Input, facts []*schemas.Fact, rs []*request) []*stay {
 		for n < len(changes) && changes[n].resource.compare(changes[0].resource) == 0 {
 			n++
 		}
-		b := builder{policies: in.Policies, requests: rs, out: out}
+		b := builder{resource: changes[0].resource, policies: in.Policies, requests: rs, out: out}
 		if changes[0].source == schemas.ByMembership {
 			b.snapshots = snapshotsOf(in.Shared, changes[0].resource)
 		}
@@ -127,33 +126,20 @@ func stays(in *Input, facts []*schemas.Fact, rs []*request) []*stay {
 
 // builder makes the stays in one resource.
 type builder struct {
+	resource
 	policies  *policy.Set
 	requests  []*request
 	snapshots []*schemas.Fact // complete ones of the group, by time
-	changes   []change        // what the log says
+	changes   []change        // what the log says, and what Okta listed
 	out       []*stay
 	open      *stay
 	ended     time.Time // when the last stay ended
 }
 
 func (b *builder) build(changes []change) []*stay {
-	b.changes = make([]change, 0, len(changes))
-	var first, last *schemas.Fact
-	for _, c := range changes {
-		switch {
-		case c.order != 2:
-			b.changes = append(b.changes, c)
-		case first == nil:
-			first, last = c.fact, c.fact
-		default:
-			last = c.fact
-		}
-	}
-	// Of what Okta listed only the first and the last time count: each round
-	// says the same again.
-	b.changes = b.observed(b.changes, first)
-	if last != first {
-		b.changes = b.observed(b.changes, last)
+	b.changes = changes
+	if b.source == schemas.ByMembership {
+		b.changes = b.withObserved(changes)
 	}
 	for _, c := range b.changes {
 		b.missing(c.fact.At)
@@ -170,10 +156,11 @@ func farFuture() time.Time { return time.Unix(1<<40, 0) }
 func (b *builder) take(c change) {
 	f, open := c.fact, b.open
 	switch {
-	case c.order == 2 && open != nil:
-		open.observe(f)
-	case c.order == 2:
-		b.begin(c).observe(f)
+	case listed(c):
+		if open == nil {
+			open = b.begin(c)
+		}
+		open.observed = append(open.observed, f)
 	case c.order == 1 && open != nil && len(open.adds) > 0 && open.reaches(f.At):
 		open.adds = append(open.adds, f)
 		open.tie(b.requests)
@@ -202,13 +189,6 @@ func (b *builder) begin(c change) *stay {
 }
 
 func (b *builder) end(at time.Time) { b.open, b.ended = nil, at }
-
-func (s *stay) observe(f *schemas.Fact) {
-	if s.first == nil {
-		s.first = f
-	}
-	s.last = f
-}
 
 // reaches reports whether an addition at t extends the stay: it comes no later
 // than the removal would have been due.
@@ -241,8 +221,8 @@ func (s *stay) opener() *schemas.Fact {
 	switch {
 	case len(s.adds) > 0:
 		return s.adds[0]
-	case s.first != nil:
-		return s.first
+	case len(s.observed) > 0:
+		return s.observed[0]
 	}
 	return s.removal
 }
@@ -270,8 +250,8 @@ func (s *stay) ended() time.Time {
 // events are all that the stay is known by, by time.
 func (s *stay) events() []*schemas.Fact {
 	out := slices.Clip(s.adds)
-	if s.first != nil && len(s.adds) == 0 {
-		out = append(out, s.first)
+	if len(s.adds) == 0 && len(s.observed) > 0 {
+		out = append(out, s.observed[0])
 	}
 	for _, f := range []*schemas.Fact{s.missing, s.removal, s.renewal} {
 		if f != nil {

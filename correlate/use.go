@@ -57,30 +57,35 @@ func KeyOf(c *schemas.Call, at time.Time) UseKey {
 // value is empty and ready.
 type Fold struct{ uses map[UseKey]*Use }
 
+// AddFact takes in one fact that is a call.
+func (f *Fold) AddFact(c *schemas.Fact) { f.Add(c.ID, c.At, c.Shard, c.Call) }
+
 // Add takes in one call.
-func (f *Fold) Add(id string, at time.Time, c *schemas.Call) {
-	f.add(KeyOf(c, at), id, at, c.Service)
+func (f *Fold) Add(id string, at time.Time, shard string, c *schemas.Call) {
+	f.add(KeyOf(c, at), id, at, shard, c.RoleARN, c.Service)
 }
 
 // AddUse takes in what was folded before.
 func (f *Fold) AddUse(u *Use) {
 	for _, s := range u.Services {
-		f.add(u.UseKey, u.FirstID, u.First, s)
-		f.add(u.UseKey, u.LastID, u.Last, s)
+		f.add(u.UseKey, u.FirstID, u.First, u.Shard, u.RoleARN, s)
+		f.add(u.UseKey, u.LastID, u.Last, u.Shard, u.RoleARN, s)
 	}
 }
 
-func (f *Fold) add(k UseKey, id string, at time.Time, service string) {
+func (f *Fold) add(k UseKey, id string, at time.Time, shard, role, service string) {
 	if f.uses == nil {
 		f.uses = make(map[UseKey]*Use)
 	}
 	u := f.uses[k]
 	if u == nil {
-		u = &Use{UseKey: k, First: at, Last: at, FirstID: id, LastID: id}
+		u = &Use{UseKey: k, First: at, Last: at, FirstID: id, LastID: id, Shard: shard, RoleARN: role}
 		f.uses[k] = u
 	}
+	// All calls of a principal are of one role; one that does not name it loses.
+	u.RoleARN = max(u.RoleARN, role)
 	if before(at, id, u.First, u.FirstID) {
-		u.First, u.FirstID = at, id
+		u.First, u.FirstID, u.Shard = at, id, shard
 	}
 	if before(u.Last, u.LastID, at, id) {
 		u.Last, u.LastID = at, id
@@ -120,8 +125,8 @@ func before(at time.Time, id string, than time.Time, thanID string) bool {
 func fold(uses []Use, facts []*schemas.Fact) []Use {
 	var f Fold
 	for _, fact := range facts {
-		if fact.Call != nil {
-			f.Add(fact.ID, fact.At, fact.Call)
+		if fact.Counts() {
+			f.AddFact(fact)
 		}
 	}
 	if f.uses == nil {

@@ -104,6 +104,14 @@ const (
 	SessionsRevoked FactKind = "sessions_revoked"
 )
 
+// Counts reports whether the fact is a call that counts as activity. The record
+// of an onward role in the account that owns it tells of a call that the caller's
+// account records too: it names the caller, but not by which credentials.
+func (f *Fact) Counts() bool {
+	c := f.Call
+	return c != nil && (f.Kind == Acted || c.AccessKeyID != "" || !c.CreatedAt.IsZero())
+}
+
 // Shared reports whether facts of the kind concern nobody in particular, but
 // whoever has to do with the group, condition or role that they name.
 func (k FactKind) Shared() bool {
