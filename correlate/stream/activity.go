@@ -29,6 +29,9 @@ func appendActivity(b []byte, a *schemas.Activity) ([]byte, error) {
 	if c.AccessKeyID != "" {
 		b = appendText(b, `,"access_key_id":"`, c.AccessKeyID)
 	}
+	if c.RoleARN != "" {
+		b = appendText(b, `,"role_arn":"`, c.RoleARN)
+	}
 	if !c.CreatedAt.IsZero() {
 		b = appendTime(b, `,"created_at":"`, c.CreatedAt)
 	}
@@ -46,7 +49,7 @@ func plainActivity(a *schemas.Activity) bool {
 	c := &a.Call
 	return plainTime(a.At) && (c.CreatedAt.IsZero() || plainTime(c.CreatedAt)) &&
 		entry.Plain(a.EventID) && entry.Plain(a.Use) && entry.Plain(a.Shard) &&
-		entry.Plain(c.PrincipalID) && entry.Plain(c.AccessKeyID) && entry.Plain(c.Service) && entry.Plain(c.Action)
+		entry.Plain(c.PrincipalID) && entry.Plain(c.AccessKeyID) && entry.Plain(c.RoleARN) && entry.Plain(c.Service) && entry.Plain(c.Action)
 }
 
 // plainTime reports whether a time is written without an offset, in a year of

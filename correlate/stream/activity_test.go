@@ -12,7 +12,7 @@ import (
 )
 
 func TestActivityIsWhatEncodingJSONWrites(t *testing.T) {
-	if a, c := reflect.TypeFor[schemas.Activity]().NumField(), reflect.TypeFor[schemas.Call]().NumField(); a != 6 || c != 9 {
+	if a, c := reflect.TypeFor[schemas.Activity]().NumField(), reflect.TypeFor[schemas.Call]().NumField(); a != 6 || c != 10 {
 		t.Fatalf("a call has other fields than appendActivity knows: %d and %d", a, c)
 	}
 	texts := rapid.OneOf(rapid.String(), rapid.StringMatching(`[A-Za-z0-9:@./-]{0,40}`))
@@ -32,7 +32,7 @@ func TestActivityIsWhatEncodingJSONWrites(t *testing.T) {
 		a := schemas.Activity{
 			EventID: texts.Draw(t, "id"), Use: texts.Draw(t, "use"), Shard: texts.Draw(t, "shard"), At: times.Draw(t, "at"),
 			Call: schemas.Call{
-				PrincipalID: texts.Draw(t, "principal"), AccessKeyID: texts.Draw(t, "key"), CreatedAt: times.Draw(t, "created"),
+				PrincipalID: texts.Draw(t, "principal"), AccessKeyID: texts.Draw(t, "key"), RoleARN: texts.Draw(t, "role"), CreatedAt: times.Draw(t, "created"),
 				Console: rapid.Bool().Draw(t, "console"), ServiceDriven: rapid.Bool().Draw(t, "driven"), Service: texts.Draw(t, "service"),
 				Action: texts.Draw(t, "action"), Denied: rapid.Bool().Draw(t, "denied"), ReadOnly: rapid.Bool().Draw(t, "read"),
 			},

@@ -24,7 +24,7 @@ func Resolve(ctx context.Context, cfg Config, decoder func() resolve.Decode) err
 	if err != nil {
 		return err
 	}
-	group := kafka.GroupConfig{ID: cfg.Prefix + ResolveGroup, Topics: []string{topics.RawOkta, topics.RawCloudTrail}}
+	group := kafka.GroupConfig{ID: cfg.Prefix + ResolveGroup, Topics: topics.Raw()}
 	return cfg.Client.Group(ctx, group, func(ctx context.Context, c *kafka.Claim) error {
 		r := &resolving{cfg: cfg, w: w, claim: c, resolver: resolve.New(decoder())}
 		return r.run(ctx)
@@ -100,7 +100,7 @@ func (r *resolving) resolve(messages []kafka.Message) (*resolved, error) {
 	if b.messages, err = addressed(b.Entries); err != nil {
 		return nil, err
 	}
-	if len(b.Everywhere.Claims)+len(b.Everywhere.Corrections)+len(b.Everywhere.Shards) > 0 {
+	if !b.Everywhere.Empty() {
 		all, err := r.cfg.forAll(&b.Everywhere)
 		if err != nil {
 			return nil, err

@@ -22,6 +22,7 @@ type Topic struct {
 const (
 	RawOkta       = "raw.okta"
 	RawCloudTrail = "raw.cloudtrail"
+	RawApprovals  = "raw.approvals"
 	Facts         = "facts"
 	State         = "state"
 	Checkpoints   = "checkpoints"
@@ -44,6 +45,7 @@ func All(partitions int) []Topic {
 	all := []Topic{
 		{RawOkta, partitions, deleted},
 		{RawCloudTrail, partitions, deleted},
+		{RawApprovals, partitions, deleted},
 		{Facts, partitions, deleted},
 		{State, partitions, compacted},
 		{Checkpoints, 1, compacted},
@@ -58,6 +60,9 @@ func All(partitions int) []Topic {
 	}
 	return all
 }
+
+// Raw are the topics of what the sources say.
+func Raw() []string { return slices.Clone([]string{RawOkta, RawCloudTrail, RawApprovals}) }
 
 // Results are the topics of the records that Rebuild amounts to, each under
 // its own id, with a version and, at the end, a deletion.

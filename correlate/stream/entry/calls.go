@@ -15,12 +15,15 @@ import (
 // appendCalls writes an entry that holds calls and nothing else. It is false
 // for any other, and for text that JSON would escape.
 func (e *Entry) appendCalls(b []byte) ([]byte, bool) {
-	if len(e.Calls) == 0 || e.Fact != nil || e.Sent != nil || len(e.Claims)+len(e.Corrections)+len(e.Coverage) > 0 ||
-		e.Relay != nil || e.Policy != nil || e.Tick != nil || e.To == "" {
+	if len(e.Calls) == 0 || e.Fact != nil || e.Sent != nil || e.Chained != nil ||
+		len(e.Shared)+len(e.Claims)+len(e.Corrections)+len(e.Coverage)+len(e.Shards) > 0 || e.Relay != nil || e.Policy != nil || e.Tick != nil || e.To == "" {
 		return b, false
 	}
 	w := writer{b, true}
 	w.text(`{"to":"`, e.To)
+	if e.Role != "" {
+		w.text(`,"role":"`, e.Role)
+	}
 	w.b = append(w.b, `,"calls":[`...)
 	for i := range e.Calls {
 		if i > 0 {
@@ -81,6 +84,9 @@ func isCalls(b []byte) bool { return bytes.HasPrefix(b, []byte(`{"to":"`+roleHom
 func scanCalls(s string) (*Entry, bool) {
 	r := reader{s, true}
 	e := &Entry{To: strings.Clone(r.text(`{"to":"`))}
+	if r.accept(`,"role":"`) {
+		e.Role = strings.Clone(r.until())
+	}
 	r.expect(`,"calls":[`)
 	if !r.ok {
 		return nil, false
@@ -191,7 +197,7 @@ func (r *reader) call() (c Call) {
 // encode writes an entry as JSON.
 func (e *Entry) encode() ([]byte, error) {
 	if n := len(e.Calls); n > 0 {
-		if b, ok := e.appendCalls(make([]byte, 0, len(e.To)+n*200+20)); ok {
+		if b, ok := e.appendCalls(make([]byte, 0, len(e.To)+len(e.Role)+n*200+30)); ok {
 			return b, nil
 		}
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 func someCalls(n int) *Entry {
-	e := &Entry{To: HomeOfRole("AROA1EXAMPLE:ada@example.com")}
+	e := &Entry{To: HomeOfRole("AROA1EXAMPLE:ada@example.com"), Role: "arn:aws:iam::111122223333:role/Admin"}
 	for i := range n {
 		e.Calls = append(e.Calls, Call{
 			ID: fmt.Sprintf("b1a5c9d3-0f1e-4d2c-8000-%012x", i*7919), Shard: "aws/111122223333/eu-west-1", Rank: uint64(i) << 40,
@@ -37,7 +37,7 @@ func TestCallsAreWhatEncodingJSONSays(t *testing.T) {
 		}
 	})
 	rapid.Check(t, func(t *rapid.T) {
-		e := &Entry{To: roleHome + texts.Draw(t, "to"), Calls: rapid.SliceOfN(call, 0, 4).Draw(t, "calls")}
+		e := &Entry{To: roleHome + texts.Draw(t, "to"), Role: texts.Draw(t, "role"), Calls: rapid.SliceOfN(call, 0, 4).Draw(t, "calls")}
 		if rapid.IntRange(0, 9).Draw(t, "more") == 0 {
 			e.Claims = []identity.Claim{{Handle: "h"}}
 		}
@@ -79,7 +79,7 @@ func TestNearlyPlainCallsAreLeftToEncodingJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, change := range [][2]string{
-		{`"r":0`, `"r":00`}, {`"r":0`, `"r":-1`}, {`"r":0`, `"r":1.5`}, {`"r":0`, `"r":99999999999999999999`},
+		{`"role":"arn:aws:iam::111122223333:role/Admin"`, `"role":""`}, {`"role":`, `"role" :`}, {`"r":0`, `"r":00`}, {`"r":0`, `"r":-1`}, {`"r":0`, `"r":1.5`}, {`"r":0`, `"r":99999999999999999999`},
 		{`"f":8`, `"f":300`}, {`"f":8`, `"f":0`}, {`"t":1`, `"t":-1`}, {`"t":1`, `"t": 1`}, {`"k":"ASIA1EXAMPLE"`, `"k":""`},
 		{`]}`, `]} `}, {`]}`, `],"sent":{"home":1,"version":2}}`}, {`]}`, `]`}, {`},{`, `},`}, {`"s":"s3"`, `"s":"s\u0033"`},
 		{`"s":"s3",`, ``}, {`"i":`, `"x":1,"i":`}, {`ListBuckets`, "List\x01"}, {`ListBuckets`, "Löschen"}, {`ListBuckets`, "\xff"}, {`"calls"`, `"Calls"`},

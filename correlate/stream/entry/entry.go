@@ -16,20 +16,27 @@ import (
 	"jitaudit/schemas"
 )
 
-// Entry is one record. To and one of Fact, Calls and Sent are set, or something
-// that every partition gets.
+// Entry is one record. To and one of Fact, Calls, Sent and Chained are set, or
+// something that every partition gets.
 type Entry struct {
 	// To is whom it concerns: the key of a person, or a home. It is also the key
 	// of the record.
 	To string `json:"to,omitempty"`
-	// Fact is a fact as its event says it: of Okta for its person, of CloudTrail
-	// for its home, which finds the person.
+	// Role is the ARN of the role that the session of Calls is of; empty where the
+	// events do not say.
+	Role string `json:"role,omitempty"`
+	// Fact is a fact as its event says it: of Okta for its person, of any other
+	// source for its home, which finds the person.
 	Fact *schemas.Fact `json:"fact,omitempty"`
 	// Calls are calls of one role session, for its home.
 	Calls []Call `json:"calls,omitempty"`
 	// Sent is what a home tells a person.
 	Sent *Sent `json:"sent,omitempty"`
+	// Chained is what a home tells another one.
+	Chained *Chained `json:"chained,omitempty"`
 
+	// Shared are facts that concern nobody in particular.
+	Shared []*schemas.Fact `json:"shared,omitempty"`
 	// Claims are what is known of handles.
 	Claims []identity.Claim `json:"claims,omitempty"`
 	// Corrections name events of which a better copy exists.
@@ -57,6 +64,24 @@ type Sent struct {
 	Fact *schemas.Fact  `json:"fact,omitempty"`
 	Use  *correlate.Use `json:"use,omitempty"`
 	Gone bool           `json:"gone,omitempty"`
+}
+
+// Chained is what the home of a role session has found of the credentials that
+// it made for another one: whose they are or (Gone) that they are nobody's any
+// more. Of what one home says of one copy of the event, the highest version
+// counts.
+type Chained struct {
+	Home    int   `json:"home"` // the home's partition
+	Version int64 `json:"version"`
+	// Fact is the event, with as much as tells its copies and its credentials.
+	Fact *schemas.Fact `json:"fact"`
+	// Person is the key, Name what somebody unknown to Okta goes by.
+	Person string `json:"person,omitempty"`
+	Name   string `json:"name,omitempty"`
+	// Via are the role sessions by way of which they are that person's, sorted. A
+	// session does not learn from itself whose it is.
+	Via  []string `json:"via,omitempty"`
+	Gone bool     `json:"gone,omitempty"`
 }
 
 // Correction says that a copy with an addendum exists of an event.
@@ -119,7 +144,8 @@ func Rank(f *schemas.Fact) uint64 {
 	return schemas.CopyRank(hash, f.Addendum)
 }
 
-// CallOf is the short form of an Acted fact.
+// CallOf is the short form of the call that a fact is; the role session and its
+// role are said once for many.
 func CallOf(f *schemas.Fact) Call {
 	c := f.Call
 	out := Call{ID: f.ID, Shard: f.Shard, Rank: Rank(f), At: f.At.UnixMicro(), Key: c.AccessKeyID, Service: c.Service, Action: c.Action}
@@ -137,10 +163,11 @@ func flag(set bool, f Flags) Flags {
 	return 0
 }
 
-// Call is the call in full; principal is its role session.
-func (c *Call) Call(principal string) schemas.Call {
+// Call is the call in full; principal is its role session, role the ARN of its
+// role.
+func (c *Call) Call(principal, role string) schemas.Call {
 	out := schemas.Call{
-		PrincipalID: principal, AccessKeyID: c.Key, Service: c.Service, Action: c.Action,
+		PrincipalID: principal, RoleARN: role, AccessKeyID: c.Key, Service: c.Service, Action: c.Action,
 		Console: c.Flags&Console != 0, ServiceDriven: c.Flags&ServiceDriven != 0,
 		Denied: c.Flags&Denied != 0, ReadOnly: c.Flags&ReadOnly != 0,
 	}
@@ -159,16 +186,19 @@ const (
 // HomeOfRole is where everything of one role session ("AROA…:name") meets.
 func HomeOfRole(principalID string) string { return roleHome + principalID }
 
-// HomeOf is where a fact of CloudTrail is sent to find its person.
+// HomeOf is where a fact is sent to find its person: the home of the role session
+// that made the call or came of it, else that of the name which it gives.
 func HomeOf(f *schemas.Fact) string {
 	switch {
 	case f.Call != nil:
 		return HomeOfRole(f.Call.PrincipalID)
 	case f.Assume != nil && f.Assume.PrincipalID != "":
 		return HomeOfRole(f.Assume.PrincipalID)
+	case f.Entry != nil && f.Entry.PrincipalID != "":
+		return HomeOfRole(f.Entry.PrincipalID)
 	}
 	w := &f.Who
-	return nameHome + identity.Fold(cmp.Or(w.SessionName, w.NameID, w.SourceIdentity, w.PortalUserID))
+	return nameHome + identity.Fold(cmp.Or(w.SessionName, w.NameID, w.SourceIdentity, w.PortalUserID, w.IAMUser, w.Login, w.Email))
 }
 
 // IsHome reports whether something concerns a home, not a person.
@@ -178,6 +208,11 @@ func IsHome(to string) bool {
 
 // Principal is the role session of a home, if it is one's.
 func Principal(home string) (string, bool) { return strings.CutPrefix(home, roleHome) }
+
+// Empty reports whether an entry for every partition says nothing.
+func (e *Entry) Empty() bool {
+	return len(e.Shared)+len(e.Claims)+len(e.Corrections)+len(e.Coverage)+len(e.Shards) == 0 && e.Relay == nil && e.Policy == nil
+}
 
 // Encode writes an entry as one line of JSON.
 func (e *Entry) Encode() ([]byte, error) {

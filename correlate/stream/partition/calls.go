@@ -21,6 +21,7 @@ type call struct {
 	shard, key  word
 	service     word
 	action      word
+	role        word
 	flags       entry.Flags
 	out         bool // it has come out as activity
 }
@@ -50,9 +51,10 @@ func (w *words) of(s string) word {
 func (w *words) text(n word) string { return w.texts[n] }
 
 // call is a call as it is held.
-func (w *words) call(c *entry.Call, offset int64) call {
+func (w *words) call(c *entry.Call, role string, offset int64) call {
 	return call{
-		id: c.ID, rank: c.Rank, at: c.At, created: c.Created, offset: offset,
+		role: w.of(role),
+		id:   c.ID, rank: c.Rank, at: c.At, created: c.Created, offset: offset,
 		shard: w.of(c.Shard), key: w.of(c.Key), service: w.of(c.Service), action: w.of(c.Action), flags: c.Flags,
 	}
 }
@@ -60,7 +62,7 @@ func (w *words) call(c *entry.Call, offset int64) call {
 // full is what was said of a call; principal is its role session.
 func (w *words) full(c *call, principal string) schemas.Call {
 	e := entry.Call{Key: w.text(c.key), Service: w.text(c.service), Action: w.text(c.action), Created: c.created, Flags: c.flags}
-	return e.Call(principal)
+	return e.Call(principal, w.text(c.role))
 }
 
 // Call is a call that comes out. It can be asked until the partition takes in
@@ -88,9 +90,9 @@ func (p *Partition) calls(offset int64, e *entry.Entry) (bool, error) {
 		if p.isLate(offset, c.ID, at, schemas.CloudTrail) {
 			continue
 		}
-		held := p.words.call(&c, offset)
+		held := p.words.call(&c, e.Role, offset)
 		c.Key = p.words.text(held.key)
-		full := c.Call(principal)
+		full := c.Call(principal, e.Role)
 		k := correlate.KeyOf(&full, at)
 		u := h.uses[k]
 		if u == nil {
@@ -135,7 +137,7 @@ func (u *use) fold(w *words) correlate.Use {
 	var f correlate.Fold
 	for i := range u.calls {
 		c := w.full(&u.calls[i], u.key.PrincipalID)
-		f.Add(u.calls[i].id, time.UnixMicro(u.calls[i].at).UTC(), &c)
+		f.Add(u.calls[i].id, time.UnixMicro(u.calls[i].at).UTC(), w.text(u.calls[i].shard), &c)
 	}
 	return f.Uses()[0]
 }

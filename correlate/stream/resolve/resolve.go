@@ -1,11 +1,13 @@
 // Package resolve turns raw records into entries of the facts topic. It decides
 // where a fact is sent, not whose it is: a fact of Okta names its person, one of
-// CloudTrail goes to a home, which finds out.
+// another source goes to a home, which finds out, and one that concerns nobody in
+// particular to every partition.
 package resolve
 
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -59,7 +61,7 @@ type Batch struct {
 	// Read = Used + Irrelevant + Dead, of events.
 	Read, Used, Irrelevant int64
 
-	packs map[string]*entry.Entry
+	packs map[pack]*entry.Entry
 }
 
 // packed bounds the calls of one entry.
@@ -106,19 +108,35 @@ const (
 )
 
 func inTime(f *schemas.Fact) error {
-	times := []time.Time{f.At}
-	if f.Assume != nil && !f.Assume.Expires.IsZero() {
-		times = append(times, f.Assume.Expires)
-	}
-	if f.Call != nil && !f.Call.CreatedAt.IsZero() {
-		times = append(times, f.Call.CreatedAt)
-	}
-	for _, t := range times {
+	for _, t := range append(timesOf(f), f.At) {
 		if y := t.Year(); y < firstYear || y > lastYear {
 			return fmt.Errorf("it is of the year %d, which cannot be: events are of %d to %d", y, firstYear, lastYear)
 		}
 	}
 	return nil
+}
+
+// timesOf are the times that a fact names beside its own.
+func timesOf(f *schemas.Fact) (out []time.Time) {
+	if f.Assume != nil {
+		out = append(out, f.Assume.Expires)
+	}
+	if f.Call != nil {
+		out = append(out, f.Call.CreatedAt)
+	}
+	if f.Chain != nil {
+		out = append(out, f.Chain.Expires)
+	}
+	if f.Request != nil {
+		out = append(out, f.Request.From, f.Request.Until)
+	}
+	if f.Snapshot != nil {
+		out = append(out, f.Snapshot.From, f.Snapshot.To)
+	}
+	if f.Revocation != nil {
+		out = append(out, f.Revocation.Before)
+	}
+	return slices.DeleteFunc(out, time.Time.IsZero)
 }
 
 func (b *Batch) dead(raw *Raw, err error) {
@@ -154,13 +172,20 @@ func (r *Resolver) coverage(raw *Raw, b *Batch) {
 // fact sends a fact on; false when it concerns nobody.
 func (r *Resolver) fact(f *schemas.Fact, b *Batch) bool {
 	r.claims(f, b)
-	switch {
-	case f.Call != nil:
+	if f.Addendum {
+		b.Everywhere.Corrections = append(b.Everywhere.Corrections, entry.Correction{ID: f.ID, Rank: entry.Rank(f), At: f.At})
+	}
+	if f.Counts() {
 		b.call(f)
+	}
+	switch {
+	case f.Kind == schemas.Acted:
 		return true
-	case f.Source == schemas.CloudTrail:
+	case f.Kind.Shared():
+		b.Everywhere.Shared = append(b.Everywhere.Shared, f)
+		return true
+	case f.Source != schemas.Okta:
 		b.Entries = append(b.Entries, &entry.Entry{To: entry.HomeOf(f), Fact: f})
-		b.correct(f)
 		return true
 	}
 	key := identity.OktaKey(&f.Who)
@@ -189,24 +214,20 @@ func (r *Resolver) claims(f *schemas.Fact, b *Batch) {
 	}
 }
 
-func (b *Batch) correct(f *schemas.Fact) {
-	if f.Addendum {
-		b.Everywhere.Corrections = append(b.Everywhere.Corrections, entry.Correction{ID: f.ID, Rank: entry.Rank(f), At: f.At})
-	}
-}
+// pack is what calls have in common that are packed together.
+type pack struct{ to, role string }
 
 // call packs a call with others of its role session.
 func (b *Batch) call(f *schemas.Fact) {
-	to := entry.HomeOf(f)
-	e := b.packs[to]
+	k := pack{entry.HomeOfRole(f.Call.PrincipalID), f.Call.RoleARN}
+	e := b.packs[k]
 	if e == nil || len(e.Calls) >= packed {
-		e = &entry.Entry{To: to}
+		e = &entry.Entry{To: k.to, Role: k.role}
 		if b.packs == nil {
-			b.packs = make(map[string]*entry.Entry)
+			b.packs = make(map[pack]*entry.Entry)
 		}
-		b.packs[to] = e
+		b.packs[k] = e
 		b.Entries = append(b.Entries, e)
 	}
 	e.Calls = append(e.Calls, entry.CallOf(f))
-	b.correct(f)
 }

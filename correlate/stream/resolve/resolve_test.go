@@ -35,7 +35,7 @@ func signedOn(user, login, assertion string, after time.Duration) schemas.Fact {
 func called(principal, id string, at time.Time) schemas.Fact {
 	return schemas.Fact{
 		ID: id, Kind: schemas.Acted, Source: schemas.CloudTrail, Shard: "aws/1/eu", At: at, Hash: "00000000000000ff",
-		Call: &schemas.Call{PrincipalID: principal, AccessKeyID: "ASIA1", Service: "s3", Action: "GetObject", ReadOnly: true, CreatedAt: monday},
+		Call: &schemas.Call{PrincipalID: principal, AccessKeyID: "ASIA1", Service: "s3", Action: "GetObject", ReadOnly: true, CreatedAt: monday, RoleARN: "arn:aws:iam::1:role/Admin"},
 	}
 }
 
@@ -83,7 +83,7 @@ func TestFactsGoToTheirPersonOrToTheHomeOfTheirRoleSession(t *testing.T) {
 	if n := len(b.Entries[3].Calls); n != 2 {
 		t.Errorf("%d calls in one record, want 2", n)
 	}
-	if got, want := b.Entries[3].Calls[0].Call("AROA:Ada"), *called("AROA:Ada", "c1", monday).Call; got != want {
+	if got, want := b.Entries[3].Calls[0].Call("AROA:Ada", b.Entries[3].Role), *called("AROA:Ada", "c1", monday).Call; got != want {
 		t.Errorf("a packed call comes back as %+v, want %+v", got, want)
 	}
 }

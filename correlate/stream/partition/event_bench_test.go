@@ -1,0 +1,145 @@
+package partition_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"jitaudit/correlate"
+	"jitaudit/correlate/stream/entry"
+	"jitaudit/correlate/stream/partition"
+	"jitaudit/schemas"
+)
+
+// BenchmarkEvent measures one sign-on of a person of whom so many facts are held:
+// taking it in, and the tick that lets out what it amounts to.
+func BenchmarkEvent(b *testing.B) {
+	for _, n := range []int{100, 1000} {
+		b.Run(fmt.Sprintf("facts=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			f := newFeed(b, week)
+			for i := 0; f.facts < n; i++ {
+				f.visit(0, monday.Add(time.Duration(i)*time.Hour))
+			}
+			f.covers(monday.Add(-30*24*time.Hour), monday.Add(time.Duration(n/6)*time.Hour))
+			f.tick()
+			at := monday.Add(time.Duration(n/6) * time.Hour)
+			for b.Loop() {
+				at = at.Add(time.Second)
+				f.signOn(0, at)
+				f.tick()
+			}
+		})
+	}
+}
+
+// feed writes what a partition is told of made-up persons, as resolve and homes
+// would.
+type feed struct {
+	t      testing.TB
+	p      *partition.Partition
+	offset int64
+	facts  int
+}
+
+func newFeed(t testing.TB, horizon time.Duration) *feed {
+	f := &feed{t: t, p: partition.New(partition.Config{Partitions: 1, Horizon: horizon})}
+	f.apply(&entry.Entry{Policy: &entry.Policy{Name: "policy.yaml", Data: []byte(smallPolicy)}})
+	return f
+}
+
+func (f *feed) apply(e *entry.Entry) {
+	// What is held must not share memory with what others hold.
+	line, err := e.Encode()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if e, err = entry.Decode(line); err != nil {
+		f.t.Fatal(err)
+	}
+	if _, err := f.p.Apply(f.offset, e); err != nil {
+		f.t.Fatal(err)
+	}
+	f.offset++
+}
+
+// tick lets results come out and takes in what homes say.
+func (f *feed) tick() partition.Output {
+	out, err := f.p.Tick(f.offset, time.Unix(f.offset, 0))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.offset++
+	for _, e := range out.Entries {
+		f.apply(e)
+	}
+	for _, e := range out.Relays {
+		f.apply(e)
+	}
+	return out
+}
+
+func (f *feed) covers(from, to time.Time) {
+	for _, shard := range []string{"okta/example", "aws/111111111111/eu-west-1"} {
+		f.apply(&entry.Entry{Coverage: []schemas.Coverage{{Shard: shard, From: from, To: to, Basis: schemas.CoverageAssumed}}})
+	}
+	f.tick()
+	f.tick()
+}
+
+func (f *feed) key(person int) string { return fmt.Sprintf("okta:example/00u%d", person) }
+
+func (f *feed) fact(person int, kind schemas.FactKind, at time.Time) *schemas.Fact {
+	f.facts++
+	login := fmt.Sprintf("person%d@example.com", person)
+	return &schemas.Fact{
+		ID: fmt.Sprintf("5c1f2a7e-%04x-11ee-8000-%012x", person&0xffff, f.facts), Kind: kind, Source: schemas.Okta, Shard: "okta/example", At: at,
+		Hash: fmt.Sprintf("%016x", f.facts),
+		Who:  schemas.Identity{Org: "example", OktaUserID: fmt.Sprintf("00u%d", person), Login: login, Name: "A Person"},
+	}
+}
+
+func (f *feed) signOn(person int, at time.Time) string {
+	fact := f.fact(person, schemas.SignedOn, at)
+	fact.Who.AssertionID = "id" + fact.Hash
+	fact.SignOn = &schemas.SignOn{AppID: "0oa1", SessionID: "s" + fact.Hash, IP: "192.0.2.7", UserAgent: "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)"}
+	f.apply(&entry.Entry{To: f.key(person), Fact: fact})
+	return fact.Who.AssertionID
+}
+
+// visit is what one use of a role amounts to: an addition, a second factor, a
+// sign-on, an assumption with three uses, a removal.
+func (f *feed) visit(person int, at time.Time) {
+	group := schemas.GroupChange{ID: "00g1", Name: "AWS-prod-Admin", Actor: schemas.Actor{ID: "0wf1", Type: "SystemPrincipal", AlternateID: "system"}}
+	add := f.fact(person, schemas.GroupAdded, at)
+	add.Group = &group
+	f.apply(&entry.Entry{To: f.key(person), Fact: add})
+	mfa := f.fact(person, schemas.SecondFactor, at.Add(30*time.Second))
+	mfa.Factor = &schemas.Factor{Class: schemas.FactorPush, Name: "Okta Verify", SessionID: "s"}
+	f.apply(&entry.Entry{To: f.key(person), Fact: mfa})
+	assertion := f.signOn(person, at.Add(time.Minute))
+	f.assume(person, assertion, at.Add(61*time.Second))
+	remove := f.fact(person, schemas.GroupRemoved, at.Add(50*time.Minute))
+	remove.Group = &group
+	f.apply(&entry.Entry{To: f.key(person), Fact: remove})
+}
+
+func (f *feed) assume(person int, assertion string, at time.Time) {
+	login := fmt.Sprintf("person%d@example.com", person)
+	a := f.fact(person, schemas.Assumed, at)
+	a.Source, a.Shard = schemas.CloudTrail, "aws/111111111111/eu-west-1"
+	a.Who = schemas.Identity{SessionName: login, NameID: login, AssertionID: assertion}
+	a.Assume = &schemas.Assume{
+		Account: "111111111111", Role: "Admin", RoleARN: "arn:aws:iam::111111111111:role/Admin", Federation: schemas.Direct,
+		ProviderARN: "arn:aws:iam::111111111111:saml-provider/Okta", PrincipalID: "AROA1:" + login, AccessKeyID: "ASIA" + a.Hash,
+		Expires: at.Add(40 * time.Minute), IP: "192.0.2.7", UserAgent: "aws-cli/2.15",
+	}
+	f.apply(&entry.Entry{To: f.key(person), Sent: &entry.Sent{Version: f.offset, Name: login, Fact: a}})
+	for i := range 3 {
+		t := at.Add(time.Duration(i) * 12 * time.Minute)
+		call := schemas.Call{PrincipalID: a.Assume.PrincipalID, AccessKeyID: a.Assume.AccessKeyID, CreatedAt: at, Service: "s3", Action: "GetObject"}
+		f.apply(&entry.Entry{To: f.key(person), Sent: &entry.Sent{Version: f.offset, Name: login, Use: &correlate.Use{
+			UseKey: correlate.KeyOf(&call, t), First: t, Last: t.Add(time.Minute), FirstID: a.ID + "a", LastID: a.ID + "b", Services: []string{"ec2", "s3", "sts"},
+		}}})
+	}
+}
