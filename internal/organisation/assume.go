@@ -85,6 +85,10 @@ func (s *scene) assume(p *person, x *role, at time.Time, on *signOn, a ask) *ass
 		m.assertion = ""
 	}
 	m.id = s.trail(x.account.id, m.region, at, m)
+	if p != nil {
+		k := assumer{p, x}
+		s.g.assumed[k] = append(s.g.assumed[k], at)
+	}
 	if m.console && !pr.center {
 		s.consoleLogin(m, p)
 	}

@@ -13,6 +13,20 @@ func breaches(g *generator) []play {
 	all = append(all, lengthBreaches()...)
 	all = append(all, nameBreaches()...)
 	all = append(all, glassBreaches()...)
+	if whole {
+		all = append(all, grantorBreaches(g)...)
+		all = append(all, approverBreaches(g)...)
+		all = append(all, standingBreaches(g)...)
+		all = append(all, originBreaches()...)
+		all = append(all, deedBreaches()...)
+		all = append(all, entryBreaches()...)
+		all = append(all, providerBreaches()...)
+		all = append(all, refusalBreaches()...)
+		all = append(all, orphanBreaches()...)
+		all = append(all, trustBreaches()...)
+		all = append(all, logBreaches()...)
+		all = append(all, lifeBreaches()...)
+	}
 	return append(all, coverageBreaches(g)...)
 }
 

@@ -66,6 +66,7 @@ func signOnBreaches() []play {
 			m := s.assumeBy(c, ask{assertion: s.assertionID(), ip: "203.0.113.251"})
 			s.usual(m)
 			s.plant("assertion_mismatch", m, c.on.id)
+			s.elsewhere(m, c.on)
 		}},
 		{name: "stolen window, victim first", note: "the victim's own assumption, then one with a foreign assertion", act: func(s *scene) {
 			c := s.prepare(s.role(s.account(prefers)), s.base())
@@ -73,6 +74,7 @@ func signOnBreaches() []play {
 			m := s.assume(s.p, c.role, c.t.Add(seconds(s.r, 10*time.Second, 8*time.Minute)), nil, ask{assertion: s.assertionID(), ip: "203.0.113.252"})
 			s.usual(m)
 			s.plant("assertion_mismatch", m, c.on.id)
+			s.elsewhere(m, c.on)
 		}},
 		{name: "stolen window, other subject", note: "a foreign assertion with a subject that says nothing; the role session name is the victim's", act: func(s *scene) {
 			c := s.prepare(s.role(s.account(prefers)), s.base())

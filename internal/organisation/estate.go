@@ -33,6 +33,11 @@ type account struct {
 	glass    *role // the break-glass role
 	glassy   *role // a role that is only named like one
 	service  *role // of machines, not of people
+	onward   *role // assumed from sessions, never by SAML
+	deployer *role // assumed by pipelines, and not watched
+	standing *role // opened by a group without approved end
+	reports  *role // opened by an assignment to an Okta application
+	power    *role // opened by an account assignment
 }
 
 // role is an IAM role or, in an account of Identity Center, a permission set.
@@ -43,13 +48,15 @@ type role struct {
 	aroa    string
 	suffix  string // of the AWSReservedSSO role
 	group   *group // the Okta group that opens it; nil for none
+	iam     bool   // made in IAM, whatever provider the account has
 }
 
 // group is an Okta group that the policy maps to roles.
 type group struct {
 	id, name string
-	duration time.Duration
+	duration time.Duration // 0: without approved end
 	targets  []*role
+	app      bool // an Okta application
 }
 
 func roleNames() []string {
@@ -111,6 +118,10 @@ func (g *generator) openAccount(n int) *account {
 		a.roles = append(a.roles, add(name))
 	}
 	a.onCall, a.glass, a.glassy, a.service = add("OnCall"), add("BreakGlass"), add("BreakGlassReader"), add("app-runtime")
+	a.onward, a.deployer, a.standing, a.reports, a.power = add("Terraform"), add("ci-deployer"), add("Inventory"), add("Reports"), add("PowerUser")
+	for _, x := range []*role{a.onward, a.deployer} {
+		x.iam = true
+	}
 	return a
 }
 
@@ -136,6 +147,30 @@ func (g *generator) mapGroups() {
 			g.onCall.targets = append(g.onCall.targets, a.onCall)
 		}
 	}
+	g.mapOthers(id)
+	g.robot = &role{name: "app-runtime", path: "/", aroa: "AROA" + token(r, base32Upper, 17), iam: true}
+}
+
+// mapOthers is what opens roles but is no group with an approved length: the
+// standing group, an Okta application, account assignments.
+func (g *generator) mapOthers(id func() string) {
+	g.inventory = &group{id: id(), name: "inventory-readers"}
+	g.reporting = &group{id: "0oa" + id()[3:], name: "AWS Reporting", duration: 2 * time.Hour, app: true}
+	for _, a := range g.accounts {
+		if a.hours != nil {
+			continue
+		}
+		switch a.n % 3 {
+		case requires:
+			a.standing.group = g.inventory
+			g.inventory.targets = append(g.inventory.targets, a.standing)
+		case prefers:
+			a.reports.group = g.reporting
+			g.reporting.targets = append(g.reporting.targets, a.reports)
+		case centers:
+			a.power.group = &group{id: "arn:aws:sso:::permissionSet/ssoins-" + id()[4:] + "/ps-" + id()[4:], name: "PowerUser", duration: grantDuration, targets: []*role{a.power}}
+		}
+	}
 }
 
 func groupName(x *role) (name string, duration time.Duration) {
@@ -154,14 +189,14 @@ func groupName(x *role) (name string, duration time.Duration) {
 
 // iamName is the role's name in IAM.
 func (x *role) iamName() string {
-	if x.account.provider.center {
+	if x.account.provider.center && !x.iam {
 		return "AWSReservedSSO_" + x.name + "_" + x.suffix
 	}
 	return x.name
 }
 
 func (x *role) arn() string {
-	if x.account.provider.center {
+	if x.account.provider.center && !x.iam {
 		return "arn:aws:iam::" + x.account.id + ":role/aws-reserved/sso.amazonaws.com/eu-central-1/" + x.iamName()
 	}
 	return "arn:aws:iam::" + x.account.id + ":role" + x.path + x.name

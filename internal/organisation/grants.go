@@ -10,6 +10,10 @@ const (
 	portalSession       = 8 * time.Hour
 	oktaSessionReach    = 24 * time.Hour
 	propagationDelay    = 2 * time.Minute
+	grantDuration       = time.Hour
+	standingAccess      = 30 * time.Hour
+	burstWindow         = 10 * time.Minute
+	burst               = 5
 	revocationTolerance = 5 * time.Minute
 	credentialsOutlive  = time.Hour
 )
@@ -22,14 +26,19 @@ type grant struct {
 	removed  time.Time // zero while it lasts
 	addID    string
 	removeID string
-	renewID  string // of an addition that came too late to extend it
+	renewID  string        // of an addition that came too late to extend it
+	lasts    time.Duration // the approved length, where it is not the group's
 }
 
 func (gr *grant) approvedUntil() time.Time {
-	if !gr.extended.IsZero() {
-		return gr.extended.Add(gr.group.duration)
+	lasts := gr.lasts
+	if lasts == 0 {
+		lasts = gr.group.duration
 	}
-	return gr.opened.Add(gr.group.duration)
+	if !gr.extended.IsZero() {
+		return gr.extended.Add(lasts)
+	}
+	return gr.opened.Add(lasts)
 }
 
 // limit is the last instant at which the grant contains an assumption.
@@ -44,13 +53,19 @@ func (gr *grant) limit() time.Time {
 // grant opens the group for the person and, unless removed is zero, closes it.
 func (s *scene) grant(p *person, to *group, opened, removed time.Time) *grant {
 	gr := &grant{group: to, opened: opened.Truncate(time.Millisecond), removed: removed.Truncate(time.Millisecond)}
-	who := pick(s.r, s.g.grantors)
-	if chance(s.r, 60) {
-		s.request(p, gr)
+	return s.grantBy(p, gr, pick(s.r, s.g.grantors), chance(s.r, 60))
+}
+
+// grantBy is grant by somebody, on a request or not.
+func (s *scene) grantBy(p *person, gr *grant, who actor, asked bool) *grant {
+	to := gr.group
+	s.g.held = append(s.g.held, held{p, gr})
+	if asked {
+		s.ask(p, to, gr.opened.Add(-between(s.r, 300*time.Millisecond, 3*time.Second)), asking{})
 	}
 	gr.addID = s.member(p, to, gr.opened, true, who)
 	s.assign(p, to, gr.opened.Add(between(s.r, time.Second, 9*time.Second)), true)
-	if !removed.IsZero() {
+	if !gr.removed.IsZero() {
 		s.end(p, gr, who)
 	}
 	return gr
@@ -99,16 +114,4 @@ func (s *scene) assign(p *person, of *group, at time.Time, add bool) {
 		b.typ, b.legacy, b.display = "application.user_membership.remove", "app.generic.provision.deactivate_user_from_app", "Remove user's application membership"
 	}
 	s.okta(at, b)
-}
-
-// request logs the access request behind a grant. As in the real log, neither
-// approver nor duration is in it.
-func (s *scene) request(p *person, gr *grant) {
-	id := token(s.r, hexDigits, 24)
-	subject := "AWS access: " + gr.group.name
-	target := []actor{{id: id, typ: "ACCESS_REQUEST", alternate: token(s.r, digits, 5), display: subject}}
-	debug := []string{"access_request_id", id, "access_request_source", "WEB", "access_request_subject", subject, "requester_id", p.oktaID, "requested_for_id", p.oktaID, "requested_resource_id", gr.group.id, "requested_resource_type", "GROUP"}
-	resolved := gr.opened.Add(-between(s.r, 300*time.Millisecond, 3*time.Second))
-	s.okta(resolved.Add(-between(s.r, time.Minute, 20*time.Minute)), &oktaBody{typ: "access.request.create", display: "Create access request", actor: p.user(), client: p, target: target, debug: append(debug[:len(debug):len(debug)], "access_request_status", "OPEN")})
-	s.okta(resolved, &oktaBody{typ: "access.request.resolve", display: "Resolve access request", actor: s.g.grantors[0], target: target, debug: append(debug[:len(debug):len(debug)], "access_request_status", "RESOLVED")})
 }

@@ -69,7 +69,7 @@ func Generate(cfg Config) (*History, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &generator{cfg: cfg, busy: map[[2]int]bool{}, oktaShard: "okta/" + org, trailShards: map[[2]string]string{}, zones: map[string]*time.Location{}}
+	g := &generator{cfg: cfg, busy: map[[2]int]bool{}, light: map[[2]int]int{}, refused: map[int]bool{}, assumed: map[assumer][]time.Time{}, oktaShard: "okta/" + org, trailShards: map[[2]string]string{}, zones: map[string]*time.Location{}}
 	g.found()
 	g.plan()
 	g.welcome()
@@ -79,6 +79,8 @@ func Generate(cfg Config) (*History, error) {
 		}
 	}
 	g.work()
+	g.unused()
+	g.truth.sort()
 	g.noise()
 	g.losses()
 	g.copies()

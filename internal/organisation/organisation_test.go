@@ -93,7 +93,7 @@ func TestEverySeedPlantsEveryRule(t *testing.T) {
 func checkTruth(t *testing.T, h *History) {
 	t.Helper()
 	at := map[string]time.Time{}
-	for _, log := range [][]Event{h.Okta, h.CloudTrail} {
+	for _, log := range [][]Event{h.Okta, h.CloudTrail, h.Approvals, h.Listings} {
 		for i := range log {
 			at[log[i].ID()] = log[i].At
 		}

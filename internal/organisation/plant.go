@@ -29,7 +29,18 @@ type play struct {
 	open bool
 	// nobody are plays without an employee.
 	nobody bool
+	// light plays are honest but for what they are about, so that up to three of
+	// them may happen to one person on one day.
+	light bool
+	// idle plays need no session in AWS; they happen to anybody on any day.
+	idle bool
+	// refused are idle plays of assumptions that were refused. They happen to
+	// people to whom no other of them happens.
+	refused bool
 }
+
+// lightADay is how many light plays one person has on one day.
+const lightADay = 3
 
 // plant plays all breaches and near misses, then breaches again until there
 // are enough. Those that suit few people or days choose first.
@@ -51,7 +62,6 @@ func (g *generator) plant() error {
 			}
 		}
 	}
-	g.truth.sort()
 	return nil
 }
 
@@ -91,19 +101,52 @@ func (s *scene) cast(p play) bool {
 	if p.outside {
 		days = []int{p.at}
 	}
-	for _, n := range s.r.Perm(len(s.g.people)) {
-		who := s.g.people[n]
-		if !suits(who, p.kinds) || !strings.HasPrefix(who.place.zone, p.near) {
+	all := s.r.Perm(len(s.g.people))
+	if p.idle {
+		return s.idle(p, all, days)
+	}
+	// Light plays first look for a day that they can share.
+	for _, shared := range []bool{true, false} {
+		if shared && !p.light {
 			continue
 		}
-		for _, day := range days {
-			if s.g.busy[[2]int{n, day}] || p.day != nil && !p.day(s.g, day) || !s.g.spare(who, p, day) {
+		for _, n := range all {
+			who := s.g.people[n]
+			if !suits(who, p.kinds) || !strings.HasPrefix(who.place.zone, p.near) {
 				continue
 			}
-			s.g.busy[[2]int{n, day}] = true
-			s.p, s.day = who, day
-			return true
+			for _, day := range days {
+				key := [2]int{n, day}
+				if n := s.g.light[key]; shared && (n == 0 || n >= lightADay) || !shared && s.g.busy[key] {
+					continue
+				}
+				if p.day != nil && !p.day(s.g, day) || !s.g.spare(who, p, day) {
+					continue
+				}
+				s.g.busy[key] = true
+				if p.light {
+					s.g.light[key]++
+				}
+				s.p, s.day = who, day
+				return true
+			}
 		}
+	}
+	return false
+}
+
+// idle casts a play that takes nobody's time.
+func (s *scene) idle(p play, all, days []int) bool {
+	for _, n := range all {
+		who := s.g.people[n]
+		if !suits(who, p.kinds) || p.refused && s.g.refused[n] {
+			continue
+		}
+		if p.refused {
+			s.g.refused[n] = true
+		}
+		s.p, s.day = who, days[0]
+		return true
 	}
 	return false
 }

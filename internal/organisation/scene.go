@@ -12,10 +12,14 @@ type generator struct {
 	management  string // the account of Identity Center
 	instance    string // of Identity Center
 	store       string // its identity store
+	robot       *role  // assigns accounts, in the management account
 	operators   *group
 	onCall      *group
+	inventory   *group // whose members stay
+	reporting   *group // an Okta application
 	people      []*person
 	grantors    []actor
+	helpdesk    actor // a person whom the policy trusts to put others into groups
 	actions     []action
 	oktaShard   string
 	trailShards map[[2]string]string
@@ -26,6 +30,14 @@ type generator struct {
 	truth       Truth
 	// busy are the days of people on which nothing else may happen to them.
 	busy map[[2]int]bool
+	// light counts the plays that share such a day.
+	light map[[2]int]int
+	// refused are the people whose refusals the truth speaks of.
+	refused map[int]bool
+	// held are all grants but those that plays make event by event; assumed are
+	// the times at which people assumed roles.
+	held    []held
+	assumed map[assumer][]time.Time
 	// honest are assumptions that further calls may be made with.
 	honest []usable
 	// gap is the hole in the Okta log; zero for none.
@@ -56,6 +68,7 @@ func (g *generator) plan() {
 		return actor{id: "0oa" + token(r, base62, 17), typ: "PublicClientAppEntity", alternate: "unknown", display: name}
 	}
 	g.grantors = []actor{machine("Okta Access Requests Connector"), machine("Okta Workflows")}
+	g.helpdesk = actor{id: "00u1helpdesk00000000", typ: "User", alternate: "helpdesk@example.com", display: "Help Desk"}
 	end := g.cfg.Start.AddDate(0, 0, g.cfg.Days)
 	g.truth.Complete = Interval{g.cfg.Start.Add(-48 * time.Hour), end.Add(84 * time.Hour)}
 	g.truth.Gaps = []Gap{}

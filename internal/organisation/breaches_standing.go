@@ -1,0 +1,37 @@
+package organisation
+
+import "time"
+
+// standingBreaches are access that nobody takes away, and groups that nobody
+// knows.
+func standingBreaches(g *generator) []play {
+	stays := func(for_ time.Duration) func(*scene) {
+		return func(s *scene) {
+			x, t := s.g.inventory.targets[0], s.base()
+			gr := &grant{group: x.group, opened: t.Add(-between(s.r, time.Minute, 20*time.Minute)).Truncate(time.Millisecond)}
+			if for_ > 0 {
+				gr.removed = gr.opened.Add(for_)
+			}
+			s.grantBy(s.p, gr, s.g.grantors[0], true)
+			s.alone(x, t, ask{})
+			s.plantGrant("standing_access", gr)
+		}
+	}
+	unknown := func(name func(*scene) string) func(*scene) {
+		return func(s *scene) {
+			of := &group{id: "00g" + token(s.r, base62, 17), name: name(s)}
+			at := s.base()
+			s.plantDone(s.p.login, "unmapped_group", "", done{at, s.member(s.p, of, at, true, s.g.grantors[1])})
+		}
+	}
+	return []play{
+		{name: "stays", light: true, open: true, group: g.inventory, note: "in a group without approved end, for longer than allowed", act: stays(0)},
+		{name: "stays on", light: true, open: true, group: g.inventory, note: "likewise", act: stays(0)},
+		{name: "stayed", light: true, open: true, group: g.inventory, note: "taken out of the group a millisecond after the longest time that is allowed", act: stays(standingAccess + time.Millisecond)},
+		{name: "stayed for days", light: true, open: true, group: g.inventory, note: "taken out of the group hours after the longest time that is allowed", act: stays(standingAccess + 7*time.Hour)},
+		{name: "group of no account", idle: true, note: "a group named for an account that the policy does not know", act: unknown(func(s *scene) string { return "AWS-skunkworks" + token(s.r, digits, 2) + "-Admin" })},
+		{name: "group without a role", idle: true, note: "a group in the naming scheme, but without a role", act: unknown(func(s *scene) string { return "aws#" + s.account(prefers).alias + "#" })},
+		{name: "group with a short number", idle: true, note: "a group whose account number lacks a digit", act: unknown(func(s *scene) string { return "aws_(" + s.account(requires).id[:11] + ")_(Admin)" })},
+		{name: "group of an old scheme", idle: true, note: "a group of a scheme that was given up", act: unknown(func(s *scene) string { return "aws-legacy-" + s.account(centers).alias })},
+	}
+}
