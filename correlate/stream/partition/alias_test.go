@@ -277,3 +277,21 @@ func TestNothingIsFinalBeforeAllShardsArePast(t *testing.T) {
 		t.Errorf("%d late, want the one that came when all were past it", c.late)
 	}
 }
+
+// One record may say of a handle that it is held, and then that it has been held
+// for longer: it must be remembered all the same.
+func TestAClaimThatReachesFurtherBackIsRemembered(t *testing.T) {
+	c, owners := ada(t, 2)
+	later, earlier := adaSignsOn(-time.Hour), adaSignsOn(-2*time.Hour)
+	later.ID, later.Who.AssertionID = "later", "id8"
+	earlier.ID, earlier.Who.AssertionID = "earlier", "id9"
+	c.say(later, earlier)
+	c.settle(owners)
+	c.settle([]*owner{c.own(0), c.own(1)}) // lets go of what is not needed
+	restarted := []*owner{c.own(0), c.own(1)}
+	c.say(assumption())
+	c.settle(restarted)
+	if s := sessionsOf(c)["okta:example/00u1"]; s.ID == "" || s.Deleted {
+		t.Errorf("the session is not hers: %+v", sessionsOf(c))
+	}
+}

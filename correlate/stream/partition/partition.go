@@ -243,11 +243,14 @@ func (r *refs) release(offset int64) {
 }
 
 // unneeded returns the records of which nothing is needed any more, and forgets
-// them.
+// them. What was let go may have been held again since.
 func (r *refs) unneeded() []int64 {
-	out := r.zero
-	for _, offset := range out {
-		delete(r.held, offset)
+	out := r.zero[:0]
+	for _, offset := range r.zero {
+		if n, known := r.held[offset]; known && n == 0 {
+			delete(r.held, offset)
+			out = append(out, offset)
+		}
 	}
 	r.zero = nil
 	slices.Sort(out)
