@@ -31,10 +31,11 @@ func (m *Main) generateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "generate --out DIR",
 		Short: "Write the logs of a made-up organisation, its policy and the truth about it",
-		Long: `generate writes to DIR: okta/ and cloudtrail/ with the logs, policy.yaml, and
-truth.json with every finding that a scan must have, the interval in which the
-logs are complete and the gaps in them. The same flags give the same bytes. It
-then prints the command that scans them.`,
+		Long: `generate writes to DIR: okta/ and cloudtrail/ with the logs, approvals.ndjson with
+what a ticket system approved, snapshots.ndjson with the members of groups as
+Okta listed them, policy.yaml, and truth.json with every finding that a scan must
+have, the interval in which the logs are complete and the gaps in them. The same
+flags give the same bytes. It then prints the command that scans them.`,
 		Example: `  jitaudit demo generate --out demo-data
   jitaudit demo generate --out large --records 500000 --okta-events 70000 --people 500 --days 5 --files 200`,
 		Args: noArgs("name the folder with --out"),
@@ -159,7 +160,7 @@ func checkOut(dir string, force bool) error {
 
 // write replaces the organisation in dir, and nothing else that is there.
 func write(h *organisation.History, dir string) error {
-	for _, name := range []string{"okta", "cloudtrail", "policy.yaml", "truth.json"} {
+	for _, name := range []string{"okta", "cloudtrail", "approvals.ndjson", "snapshots.ndjson", "policy.yaml", "truth.json"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return fmt.Errorf("replace the organisation: %w", err)
 		}

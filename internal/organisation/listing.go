@@ -57,6 +57,48 @@ func (b *snapshot) encode(e *enc, _ *Event) {
 	e.int("members", b.members)
 }
 
+// silent is a member of whom the log says nothing: there before it begins and,
+// until somebody took them out behind its back, all along.
+type silent struct {
+	p     *person
+	until time.Time // zero: to the end
+	// planted is what follows from the first line that lists them.
+	planted func(first done)
+}
+
+// listed is how often Okta is asked for the members of the standing group.
+const listed = 18 * time.Hour
+
+// askForMembers lets Okta be asked for the members of the standing group, from soon
+// after the log begins.
+func (g *generator) askForMembers() {
+	if !whole {
+		return
+	}
+	first := map[*silent]bool{}
+	for at := g.truth.Complete.From.Add(2 * time.Hour); at.Before(g.truth.Complete.To.Add(-30 * time.Hour)); at = at.Add(listed) {
+		var members []*person
+		var there []*silent
+		for _, m := range g.silent {
+			if m.until.IsZero() || at.Before(m.until) {
+				members, there = append(members, m.p), append(there, m)
+			}
+		}
+		for _, h := range g.held {
+			if h.group == g.inventory && !at.Before(h.opened) && (h.removed.IsZero() || at.Before(h.removed)) {
+				members = append(members, h.by)
+			}
+		}
+		ids := g.list(g.inventory, at, members)
+		for i, m := range there {
+			if !first[m] && m.planted != nil {
+				m.planted(done{at, ids[i]})
+			}
+			first[m] = true
+		}
+	}
+}
+
 // list lists the group's members at one time; it returns the ids of the lines.
 func (g *generator) list(of *group, at time.Time, members []*person) (ids []string) {
 	at = at.Truncate(time.Second)

@@ -11,6 +11,7 @@ func nearMisses(g *generator) []play {
 	if whole {
 		all = append(all, grantorMisses(g)...)
 		all = append(all, lifeMisses(g)...)
+		all = append(all, standingMisses(g)...)
 		all = append(all, originMisses()...)
 		all = append(all, deedMisses()...)
 		all = append(all, entryMisses()...)

@@ -87,6 +87,17 @@ func lifeMisses(g *generator) []play {
 			s.near("name_mismatch", m)
 			s.near("no_sign_on", m)
 		}},
+		{name: "address of one who left", light: true, kinds: []nameKind{byEmail}, note: "the address belonged to somebody else who left; grant and session are the present owner's", act: func(s *scene) {
+			before := *s.p
+			before.oktaID, before.portalID = "00u"+token(s.r, base62, 17), newUUID(s.r).String()
+			from := s.g.truth.Complete.From
+			s.member(&before, &group{id: "00g1berlin0000000000", name: "Berlin office"}, from.Add(time.Minute), true, s.g.grantors[1])
+			s.leave(&before, from.Add(8*time.Minute))
+			m := s.assumeBy(s.prepare(s.role(s.account(centers)), s.base()), ask{})
+			s.usual(m)
+			s.near("no_grant", m)
+			s.near("unattributed", m)
+		}},
 		{name: "both ways in one day", note: "through Identity Center and straight into an account", act: func(s *scene) {
 			t := s.base()
 			for i, kind := range []int{centers, requires, centers, prefers} {

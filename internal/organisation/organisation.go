@@ -80,6 +80,7 @@ func Generate(cfg Config) (*History, error) {
 	}
 	g.work()
 	g.unused()
+	g.askForMembers()
 	g.truth.sort()
 	g.noise()
 	g.losses()

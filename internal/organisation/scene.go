@@ -37,6 +37,7 @@ type generator struct {
 	// held are all grants but those that plays make event by event; assumed are
 	// the times at which people assumed roles.
 	held    []held
+	silent  []*silent
 	assumed map[assumer][]time.Time
 	// honest are assumptions that further calls may be made with.
 	honest []usable

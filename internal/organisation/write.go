@@ -16,9 +16,16 @@ import (
 )
 
 // Write writes the history to dir: okta/*.ndjson in the order of persistence,
-// cloudtrail/AWSLogs/… as a trail delivers it, policy.yaml and truth.json.
+// cloudtrail/AWSLogs/… as a trail delivers it, approvals.ndjson, snapshots.ndjson
+// with the listings of groups, policy.yaml and truth.json.
 func (h *History) Write(dir string) error {
 	if err := h.writeOkta(filepath.Join(dir, "okta")); err != nil {
+		return err
+	}
+	if err := writeLines(filepath.Join(dir, "approvals.ndjson"), h.Approvals); err != nil {
+		return err
+	}
+	if err := writeLines(filepath.Join(dir, "snapshots.ndjson"), h.Listings); err != nil {
 		return err
 	}
 	if err := h.writeTrail(filepath.Join(dir, "cloudtrail")); err != nil {
