@@ -283,8 +283,8 @@ func TestNothingIsFinalBeforeAllShardsArePast(t *testing.T) {
 func TestAClaimThatReachesFurtherBackIsRemembered(t *testing.T) {
 	c, owners := ada(t, 2)
 	later, earlier := adaSignsOn(-time.Hour), adaSignsOn(-2*time.Hour)
-	later.ID, later.Who.AssertionID = "later", "id8"
-	earlier.ID, earlier.Who.AssertionID = "earlier", "id9"
+	later.ID, later.Who.AssertionID = "later", ""
+	earlier.ID, earlier.Who.AssertionID = "earlier", ""
 	c.say(later, earlier)
 	c.settle(owners)
 	c.settle([]*owner{c.own(0), c.own(1)}) // lets go of what is not needed
