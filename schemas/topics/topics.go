@@ -33,6 +33,7 @@ const (
 	Uses          = "uses"
 	Coverage      = "coverage"
 	Activity      = "activity"
+	Triage        = "triage"
 	DeadLetters   = "deadletter"
 )
 
@@ -50,6 +51,7 @@ func All(partitions int) []Topic {
 		{State, partitions, compacted},
 		{Checkpoints, 1, compacted},
 		{Activity, partitions, deleted},
+		{Triage, 1, compacted}, // each decision has an id of its own
 		{DeadLetters, 1, map[string]string{"cleanup.policy": "delete", "retention.ms": "2592000000"}}, // 30 days
 	}
 	for _, name := range Results() {

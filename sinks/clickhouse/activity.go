@@ -14,6 +14,7 @@ type activityRow struct {
 	eventID, use, shard      string
 	at                       time.Time
 	principalID, accessKeyID string
+	roleARN                  string
 	createdAt                time.Time
 	service, action          string
 	console, serviceDriven   bool
@@ -35,6 +36,7 @@ func activityColumns() []column[activityRow] {
 		instant("at", func(r *activityRow) *time.Time { return &r.at }),
 		text("principal_id", func(r *activityRow) *string { return &r.principalID }),
 		text("access_key_id", func(r *activityRow) *string { return &r.accessKeyID }),
+		text("role_arn", func(r *activityRow) *string { return &r.roleARN }),
 		optional("created_at", func(r *activityRow) *time.Time { return &r.createdAt }),
 		flag("console", func(r *activityRow) *bool { return &r.console }),
 		flag("service_driven", func(r *activityRow) *bool { return &r.serviceDriven }),
@@ -71,7 +73,7 @@ func newActivityRow(a *schemas.Activity) activityRow {
 	c := &a.Call
 	return activityRow{
 		eventID: a.EventID, use: a.Use, shard: a.Shard, at: required(a.At),
-		principalID: c.PrincipalID, accessKeyID: c.AccessKeyID, createdAt: stored(c.CreatedAt),
+		principalID: c.PrincipalID, accessKeyID: c.AccessKeyID, roleARN: c.RoleARN, createdAt: stored(c.CreatedAt),
 		service: c.Service, action: c.Action, console: c.Console, serviceDriven: c.ServiceDriven,
 		denied: c.Denied, readOnly: c.ReadOnly, rank: a.Rank,
 	}
@@ -81,7 +83,7 @@ func (r *activityRow) activity() schemas.Activity {
 	return schemas.Activity{
 		EventID: r.eventID, Use: r.use, Shard: r.shard, At: r.at,
 		Call: schemas.Call{
-			PrincipalID: r.principalID, AccessKeyID: r.accessKeyID, CreatedAt: r.createdAt,
+			PrincipalID: r.principalID, AccessKeyID: r.accessKeyID, RoleARN: r.roleARN, CreatedAt: r.createdAt,
 			Console: r.console, ServiceDriven: r.serviceDriven, Service: r.service, Action: r.action,
 			Denied: r.denied, ReadOnly: r.readOnly,
 		},

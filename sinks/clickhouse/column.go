@@ -45,6 +45,11 @@ func texts[R any](name string, at func(*R) *[]string) column[R] {
 	return plain(name, "Array(String)", at)
 }
 
+// lists are texts in each element of a list.
+func lists[R any](name string, at func(*R) *[][]string) column[R] {
+	return plain(name, "Array(Array(String))", at)
+}
+
 func flag[R any](name string, at func(*R) *bool) column[R] {
 	return plain(name, "Bool", at)
 }

@@ -14,6 +14,9 @@ type findingRow struct {
 	account, role, session, grant string
 	why                           string
 	evidence                      []string
+	suppressedReason              string
+	suppressedOwner               string
+	suppressedUntil               time.Time
 	policy                        string
 	metaRow
 }
@@ -36,6 +39,9 @@ func findingTable() *table[schemas.Finding, findingRow] {
 		text("grant", func(r *findingRow) *string { return &r.grant }),
 		text("why", func(r *findingRow) *string { return &r.why }),
 		texts("evidence", func(r *findingRow) *[]string { return &r.evidence }),
+		text("suppressed_reason", func(r *findingRow) *string { return &r.suppressedReason }),
+		text("suppressed_owner", func(r *findingRow) *string { return &r.suppressedOwner }),
+		optional("suppressed_until", func(r *findingRow) *time.Time { return &r.suppressedUntil }),
 		text("policy", func(r *findingRow) *string { return &r.policy }),
 	)
 	return &table[schemas.Finding, findingRow]{
@@ -46,19 +52,27 @@ func findingTable() *table[schemas.Finding, findingRow] {
 }
 
 func newFindingRow(f *schemas.Finding) findingRow {
-	return findingRow{
+	r := findingRow{
 		id: f.ID, rule: f.Rule, severity: string(f.Severity), status: string(f.Status), person: f.Person,
 		anchor: f.Anchor, at: required(f.At),
 		account: f.Account, role: f.Role, session: f.Session, grant: f.Grant,
 		why: f.Why, evidence: f.Evidence, policy: f.Policy, metaRow: newMeta(&f.Meta),
 	}
+	if s := f.Suppressed; s != nil {
+		r.suppressedReason, r.suppressedOwner, r.suppressedUntil = s.Reason, s.Owner, stored(s.Until)
+	}
+	return r
 }
 
 func (r *findingRow) finding() schemas.Finding {
-	return schemas.Finding{
+	f := schemas.Finding{
 		ID: r.id, Rule: r.rule, Severity: schemas.Severity(r.severity), Status: schemas.Status(r.status), Person: r.person,
 		Anchor: r.anchor, At: r.at,
 		Account: r.account, Role: r.role, Session: r.session, Grant: r.grant,
 		Why: r.why, Evidence: present(r.evidence), Policy: r.policy, Meta: r.schema(),
 	}
+	if r.suppressedReason != "" {
+		f.Suppressed = &schemas.Suppression{Reason: r.suppressedReason, Owner: r.suppressedOwner, Until: r.suppressedUntil}
+	}
+	return f
 }

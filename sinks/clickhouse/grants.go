@@ -42,11 +42,14 @@ func known(a *schemas.Actor) schemas.Actor {
 type grantRow struct {
 	id                             string
 	person                         schemas.Person
-	account, role, groupID, group  string
+	account, role, source          string
+	groupID, group                 string
 	opened, removed, approvedUntil time.Time
-	grantedBy, removedBy           schemas.Actor
-	policy                         string
-	evidence                       []string
+	firstObserved                  time.Time
+	requestRows
+	grantedBy, removedBy schemas.Actor
+	policy               string
+	evidence             []string
 	metaRow
 }
 
@@ -57,12 +60,15 @@ func grantTable() *table[schemas.Grant, grantRow] {
 	columns = append(columns,
 		text("account", func(r *grantRow) *string { return &r.account }),
 		text("role", func(r *grantRow) *string { return &r.role }),
+		text("source", func(r *grantRow) *string { return &r.source }),
 		text("group_id", func(r *grantRow) *string { return &r.groupID }),
 		text("group", func(r *grantRow) *string { return &r.group }),
 		optional("opened", func(r *grantRow) *time.Time { return &r.opened }),
 		optional("removed", func(r *grantRow) *time.Time { return &r.removed }),
 		optional("approved_until", func(r *grantRow) *time.Time { return &r.approvedUntil }),
+		optional("first_observed", func(r *grantRow) *time.Time { return &r.firstObserved }),
 	)
+	columns = append(columns, requestColumns(func(r *grantRow) *requestRows { return &r.requestRows })...)
 	columns = append(columns, actorColumns("granted_by", func(r *grantRow) *schemas.Actor { return &r.grantedBy })...)
 	columns = append(columns, actorColumns("removed_by", func(r *grantRow) *schemas.Actor { return &r.removedBy })...)
 	columns = append(columns,
@@ -79,8 +85,9 @@ func grantTable() *table[schemas.Grant, grantRow] {
 func newGrantRow(g *schemas.Grant) grantRow {
 	return grantRow{
 		id: g.ID, person: g.Person,
-		account: g.Account, role: g.Role, groupID: g.GroupID, group: g.Group,
+		account: g.Account, role: g.Role, source: string(g.Source), groupID: g.GroupID, group: g.Group,
 		opened: stored(g.Opened), removed: stored(g.Removed), approvedUntil: stored(g.ApprovedUntil),
+		firstObserved: stored(g.FirstObserved), requestRows: newRequestRows(g.Requests),
 		grantedBy: known(g.GrantedBy), removedBy: known(g.RemovedBy),
 		policy: g.Policy, evidence: g.Evidence, metaRow: newMeta(&g.Meta),
 	}
@@ -89,8 +96,9 @@ func newGrantRow(g *schemas.Grant) grantRow {
 func (r *grantRow) grant() schemas.Grant {
 	return schemas.Grant{
 		ID: r.id, Person: r.person,
-		Account: r.account, Role: r.role, GroupID: r.groupID, Group: r.group,
+		Account: r.account, Role: r.role, Source: schemas.GrantSource(r.source), GroupID: r.groupID, Group: r.group,
 		Opened: r.opened, Removed: r.removed, ApprovedUntil: r.approvedUntil,
+		FirstObserved: r.firstObserved, Requests: r.requests(),
 		GrantedBy: actor(r.grantedBy), RemovedBy: actor(r.removedBy),
 		Policy: r.policy, Evidence: present(r.evidence), Meta: r.schema(),
 	}

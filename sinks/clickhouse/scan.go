@@ -26,6 +26,9 @@ func scanActivity(s string) (activityRow, bool) {
 	if c.accept(`,"access_key_id":"`) {
 		r.accessKeyID = c.someText()
 	}
+	if c.accept(`,"role_arn":"`) {
+		r.roleARN = c.someText()
+	}
 	if c.accept(`,"created_at":"`) {
 		r.createdAt = c.instant()
 	}

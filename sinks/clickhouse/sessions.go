@@ -7,19 +7,22 @@ import (
 )
 
 type sessionRow struct {
-	id                                          string
-	person                                      schemas.Person
-	account, role, sessionName, federation      string
-	start, end, lastUse                         time.Time
-	assumptions                                 []string
-	grant                                       string
-	grants                                      []string
-	signOnEventID, signOnJoinedBy, signOnIP     string
-	signOnAt                                    time.Time
-	mfa                                         string
-	factorEventID, factorName                   string
-	factorAt                                    time.Time
-	services                                    []string
+	id                                      string
+	person                                  schemas.Person
+	account, role, sessionName, federation  string
+	start, end, lastUse                     time.Time
+	endedBy                                 string
+	assumptions                             []string
+	grant                                   string
+	grants                                  []string
+	signOnEventID, signOnJoinedBy, signOnIP string
+	signOnAt                                time.Time
+	mfa                                     string
+	factorEventID, factorName               string
+	factorAt                                time.Time
+	origins, services                       []string
+	chainedRows
+	requestRows
 	verdict                                     string
 	unjudgedRule, unjudgedReason, unjudgedShard []string
 	unjudgedFrom, unjudgedTo                    []*time.Time
@@ -39,6 +42,7 @@ func sessionTable() *table[schemas.Session, sessionRow] {
 		text("federation", func(r *sessionRow) *string { return &r.federation }),
 		instant("start", func(r *sessionRow) *time.Time { return &r.start }),
 		instant("end", func(r *sessionRow) *time.Time { return &r.end }),
+		text("ended_by", func(r *sessionRow) *string { return &r.endedBy }),
 		optional("last_use", func(r *sessionRow) *time.Time { return &r.lastUse }),
 		texts("assumptions", func(r *sessionRow) *[]string { return &r.assumptions }),
 		text("grant", func(r *sessionRow) *string { return &r.grant }),
@@ -51,7 +55,12 @@ func sessionTable() *table[schemas.Session, sessionRow] {
 		text("factor_event_id", func(r *sessionRow) *string { return &r.factorEventID }),
 		optional("factor_at", func(r *sessionRow) *time.Time { return &r.factorAt }),
 		text("factor_name", func(r *sessionRow) *string { return &r.factorName }),
+		texts("origins", func(r *sessionRow) *[]string { return &r.origins }),
 		texts("services", func(r *sessionRow) *[]string { return &r.services }),
+	)
+	columns = append(columns, chainedColumns(func(r *sessionRow) *chainedRows { return &r.chainedRows })...)
+	columns = append(columns, requestColumns(func(r *sessionRow) *requestRows { return &r.requestRows })...)
+	columns = append(columns,
 		text("verdict", func(r *sessionRow) *string { return &r.verdict }),
 		texts("unjudged.rule", func(r *sessionRow) *[]string { return &r.unjudgedRule }),
 		texts("unjudged.reason", func(r *sessionRow) *[]string { return &r.unjudgedReason }),
@@ -72,10 +81,14 @@ func newSessionRow(s *schemas.Session) sessionRow {
 	r := sessionRow{
 		id: s.ID, person: s.Person,
 		account: s.Account, role: s.Role, sessionName: s.SessionName, federation: string(s.Federation),
-		start: required(s.Start), end: required(s.End), lastUse: stored(s.LastUse),
+		start: required(s.Start), end: required(s.End), lastUse: stored(s.LastUse), endedBy: string(s.EndedBy),
 		assumptions: s.Assumptions, grant: s.Grant, grants: s.Grants,
+		chainedRows: newChainedRows(s.Chained), requestRows: newRequestRows(s.Requests),
 		mfa: string(s.MFA), services: s.Services, verdict: string(s.Verdict),
 		policy: s.Policy, evidence: s.Evidence, metaRow: newMeta(&s.Meta),
+	}
+	for _, o := range s.Origins {
+		r.origins = append(r.origins, string(o))
 	}
 	if o := s.SignOn; o != nil {
 		r.signOnEventID, r.signOnAt, r.signOnJoinedBy, r.signOnIP = o.EventID, stored(o.At), string(o.JoinedBy), o.IP
@@ -98,10 +111,13 @@ func (r *sessionRow) session() schemas.Session {
 	s := schemas.Session{
 		ID: r.id, Person: r.person,
 		Account: r.account, Role: r.role, SessionName: r.sessionName, Federation: schemas.Federation(r.federation),
-		Start: r.start, End: r.end, LastUse: r.lastUse,
+		Start: r.start, End: r.end, EndedBy: schemas.EndReason(r.endedBy), LastUse: r.lastUse,
 		Assumptions: present(r.assumptions), Grant: r.grant, Grants: absent(r.grants),
-		MFA: schemas.MFA(r.mfa), Services: absent(r.services), Verdict: schemas.Verdict(r.verdict),
+		MFA: schemas.MFA(r.mfa), Services: absent(r.services), Chained: r.chained(), Requests: r.requests(), Verdict: schemas.Verdict(r.verdict),
 		Policy: r.policy, Evidence: present(r.evidence), Meta: r.schema(),
+	}
+	for _, o := range r.origins {
+		s.Origins = append(s.Origins, schemas.Origin(o))
 	}
 	if r.signOnEventID != "" {
 		s.SignOn = &schemas.SignOnRef{EventID: r.signOnEventID, At: r.signOnAt, JoinedBy: schemas.JoinKey(r.signOnJoinedBy), IP: r.signOnIP}

@@ -31,12 +31,13 @@ func NewSink(db *DB) *Sink {
 		topics.Findings:    resultWriter(db, findingTable()),
 		topics.Uses:        resultWriter(db, useTable()),
 		topics.Coverage:    resultWriter(db, coveredTable()),
+		topics.Triage:      rowWriter(db, triageLog, triageColumns(), decodeTriage),
 		topics.Activity:    rowWriter(db, activityLog, activityColumns(), decodeActivity),
 	}}
 }
 
 // Topics are those that the sink takes, without prefix.
-func Topics() []string { return append(topics.Results(), topics.Activity) }
+func Topics() []string { return append(topics.Results(), topics.Activity, topics.Triage) }
 
 // Write implements sinks.Sink: one insert per table. A record that was written
 // before replaces itself.

@@ -10,6 +10,7 @@ type useRow struct {
 	id, key                  string
 	person                   schemas.Person
 	assumption, session      string
+	chained                  string
 	principalID, accessKeyID string
 	createdAt, first, last   time.Time
 	firstID, lastID          string
@@ -27,6 +28,7 @@ func useTable() *table[schemas.Use, useRow] {
 	columns = append(columns,
 		text("assumption", func(r *useRow) *string { return &r.assumption }),
 		text("session", func(r *useRow) *string { return &r.session }),
+		text("chained", func(r *useRow) *string { return &r.chained }),
 		text("principal_id", func(r *useRow) *string { return &r.principalID }),
 		text("access_key_id", func(r *useRow) *string { return &r.accessKeyID }),
 		optional("created_at", func(r *useRow) *time.Time { return &r.createdAt }),
@@ -45,7 +47,7 @@ func useTable() *table[schemas.Use, useRow] {
 
 func newUseRow(u *schemas.Use) useRow {
 	return useRow{
-		id: u.ID, key: u.Key, person: u.Person, assumption: u.Assumption, session: u.Session,
+		id: u.ID, key: u.Key, person: u.Person, assumption: u.Assumption, session: u.Session, chained: u.Chained,
 		principalID: u.PrincipalID, accessKeyID: u.AccessKeyID,
 		createdAt: stored(u.CreatedAt), first: required(u.First), last: required(u.Last),
 		firstID: u.FirstID, lastID: u.LastID, services: u.Services, metaRow: newMeta(&u.Meta),
@@ -54,7 +56,7 @@ func newUseRow(u *schemas.Use) useRow {
 
 func (r *useRow) use() schemas.Use {
 	return schemas.Use{
-		ID: r.id, Key: r.key, Person: r.person, Assumption: r.assumption, Session: r.session,
+		ID: r.id, Key: r.key, Person: r.person, Assumption: r.assumption, Session: r.session, Chained: r.chained,
 		PrincipalID: r.principalID, AccessKeyID: r.accessKeyID,
 		CreatedAt: r.createdAt, First: r.first, Last: r.last,
 		FirstID: r.firstID, LastID: r.lastID, Services: present(r.services), Meta: r.schema(),
