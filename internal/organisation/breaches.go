@@ -26,6 +26,7 @@ func breaches(g *generator) []play {
 		all = append(all, trustBreaches()...)
 		all = append(all, logBreaches()...)
 		all = append(all, lifeBreaches()...)
+		all = append(all, justifiedBreaches()...)
 	}
 	return append(all, coverageBreaches(g)...)
 }
@@ -192,5 +193,23 @@ func glassBreaches() []play {
 			s.plant("break_glass", m)
 			s.plant("no_sign_on", m)
 		}},
+	}
+}
+
+// justifiedBreaches use the break-glass role and are approved in time, which
+// resolves the finding.
+func justifiedBreaches() []play {
+	use := func(kind int, after time.Duration) func(*scene) {
+		return func(s *scene) {
+			x, t := s.account(kind).glass, s.base()
+			from, until := t.Add(-30*time.Minute), t.Add(2*time.Hour)
+			s.decide(t.Add(after), approval{Approvers: []string{s.colleague().login}, Resource: resource{Account: x.account.id, Role: x.name}, From: &from, Until: &until})
+			s.plant("break_glass", s.alone(x, t, ask{}))
+			s.g.truth.Planted[len(s.g.truth.Planted)-1].Status = "resolved"
+		}
+	}
+	return []play{
+		{name: "glass, approved", light: true, note: "the break-glass role was used on an approved ticket", act: use(requires, -10*time.Minute)},
+		{name: "glass, approved in time", light: true, note: "the ticket for the break-glass role was approved a minute and a half after", act: use(prefers, 90*time.Second)},
 	}
 }

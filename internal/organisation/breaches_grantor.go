@@ -63,8 +63,8 @@ func approverBreaches(g *generator) []play {
 			b := a(s)
 			b.Resource = resource{Group: x.group.name}
 			decided := s.decide(t.Add(-15*time.Minute), b)
-			gr, _ := s.worked(x, t, s.g.grantors[1], asking{}, false)
-			s.plantGrant("self_approved", gr, decided.id)
+			s.worked(x, t, s.g.grantors[1], asking{}, false)
+			s.plantDone(s.p.login, "self_approved", "", decided)
 		}
 	}
 	return []play{
@@ -85,9 +85,9 @@ func approverBreaches(g *generator) []play {
 			x, t := s.account(prefers).reports, s.base()
 			app := actor{id: x.group.id, typ: "AppInstance", alternate: x.group.name, display: x.group.name}
 			decided := s.selfService(s.p, app, t.Add(-4*time.Minute), s.p, true)
-			gr := s.applied(s.p, decided.at.Add(2*time.Second), t.Add(x.group.duration-10*time.Minute), s.g.grantors[1])
+			s.applied(s.p, decided.at.Add(2*time.Second), t.Add(x.group.duration-10*time.Minute), s.g.grantors[1])
 			s.alone(x, t, ask{})
-			s.plantGrant("self_approved", gr, decided.id)
+			s.plantDone(s.p.login, "self_approved", "", decided)
 		}},
 	}
 }

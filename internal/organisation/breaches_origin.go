@@ -101,7 +101,7 @@ func deedBreaches() []play {
 			s.plantChained(m, c, twin)
 		}},
 		{name: "access key", light: true, note: "made an access key for an IAM user", act: made(requires, ask{}, "CreateAccessKey", `{"userName":"ci-deploy"}`, `{"accessKey":{"userName":"ci-deploy","accessKeyId":"AKIAEXAMPLEEXAMPLE01","status":"Active"}}`)},
-		{name: "password", light: true, note: "gave an IAM user a password for the console", act: made(centers, ask{console: true}, "CreateLoginProfile", `{"userName":"legacy-admin","passwordResetRequired":false}`, `{"loginProfile":{"userName":"legacy-admin"}}`)},
+		{name: "password for an IAM user", light: true, note: "gave an IAM user a password for the console", act: made(centers, ask{console: true}, "CreateLoginProfile", `{"userName":"legacy-admin","passwordResetRequired":false}`, `{"loginProfile":{"userName":"legacy-admin"}}`)},
 		{name: "git credentials", light: true, note: "made credentials for a single service", act: made(prefers, ask{}, "CreateServiceSpecificCredential", `{"userName":"ci-deploy","serviceName":"codecommit.amazonaws.com"}`, `{"serviceSpecificCredential":{"userName":"ci-deploy","serviceSpecificCredentialId":"ACCAEXAMPLEEXAMPLE01","status":"Active"}}`)},
 		{name: "SSH key", light: true, note: "uploaded an SSH key", act: made(requires, ask{console: true}, "UploadSSHPublicKey", `{"userName":"ci-deploy","sSHPublicKeyBody":"ssh-ed25519 AAAA"}`, `{"sSHPublicKey":{"userName":"ci-deploy","sSHPublicKeyId":"APKAEXAMPLEEXAMPLE01","status":"Active"}}`)},
 		{name: "access key of a further role", light: true, note: "assumed a further role and made an access key with it", act: func(s *scene) {

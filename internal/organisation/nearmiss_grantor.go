@@ -30,16 +30,17 @@ func grantorMisses(g *generator) []play {
 		}},
 		{name: "another's approval", light: true, note: "the ticket was approved by a colleague", act: func(s *scene) {
 			x, t := s.role(s.account(requires)), s.base()
-			s.decide(t.Add(-15*time.Minute), approval{Approvers: []string{s.colleague().login}, Resource: resource{GroupID: x.group.id}})
-			gr, _ := s.worked(x, t, s.g.grantors[1], asking{}, false)
-			s.nearGrant("self_approved", gr)
+			decided := s.decide(t.Add(-15*time.Minute), approval{Approvers: []string{s.colleague().login}, Resource: resource{GroupID: x.group.id}})
+			s.worked(x, t, s.g.grantors[1], asking{}, false)
+			s.nearDone(s.p.login, "self_approved", decided)
 		}},
 		{name: "own refusal", light: true, note: "the requester withdrew one ticket; a colleague approved the next", act: func(s *scene) {
 			x, t := s.role(s.account(prefers)), s.base()
-			s.decide(t.Add(-40*time.Minute), approval{Approvers: []string{s.p.login}, Decision: "denied", Resource: resource{Group: x.group.name}})
-			s.decide(t.Add(-12*time.Minute), approval{Approvers: []string{s.colleague().login}, Resource: resource{Group: x.group.name}})
-			gr, _ := s.worked(x, t, s.g.grantors[1], asking{}, false)
-			s.nearGrant("self_approved", gr)
+			denied := s.decide(t.Add(-40*time.Minute), approval{Approvers: []string{s.p.login}, Decision: "denied", Resource: resource{Group: x.group.name}})
+			decided := s.decide(t.Add(-12*time.Minute), approval{Approvers: []string{s.colleague().login}, Resource: resource{Group: x.group.name}})
+			s.worked(x, t, s.g.grantors[1], asking{}, false)
+			s.nearDone(s.p.login, "self_approved", denied)
+			s.nearDone(s.p.login, "self_approved", decided)
 		}},
 		{name: "another's approval of the application", light: true, group: g.reporting, note: "approved by a colleague in Okta's self-service", act: func(s *scene) {
 			x, t := s.account(prefers).reports, s.base()
@@ -47,7 +48,7 @@ func grantorMisses(g *generator) []play {
 			decided := s.selfService(s.p, app, t.Add(-4*time.Minute), s.colleague(), true)
 			gr := s.applied(s.p, decided.at.Add(2*time.Second), t.Add(x.group.duration-10*time.Minute), s.g.grantors[1])
 			m := s.alone(x, t, ask{})
-			s.nearGrant("self_approved", gr)
+			s.nearDone(s.p.login, "self_approved", decided)
 			s.nearGrant("manual_grant", gr)
 			s.near("no_grant", m)
 		}},

@@ -69,7 +69,7 @@ func Generate(cfg Config) (*History, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &generator{cfg: cfg, busy: map[[2]int]bool{}, light: map[[2]int]int{}, refused: map[int]bool{}, assumed: map[assumer][]time.Time{}, oktaShard: "okta/" + org, trailShards: map[[2]string]string{}, zones: map[string]*time.Location{}}
+	g := newGenerator(cfg)
 	g.found()
 	g.plan()
 	g.welcome()
@@ -89,6 +89,10 @@ func Generate(cfg Config) (*History, error) {
 		return nil, err
 	}
 	return g.history(), nil
+}
+
+func newGenerator(cfg Config) *generator {
+	return &generator{cfg: cfg, busy: map[[2]int]bool{}, light: map[[2]int]int{}, refused: map[int]bool{}, assumed: map[assumer][]time.Time{}, oktaShard: "okta/" + org, trailShards: map[[2]string]string{}, zones: map[string]*time.Location{}}
 }
 
 // complete fills in defaults and refuses what cannot be made.

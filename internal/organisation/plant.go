@@ -29,7 +29,7 @@ type play struct {
 	open bool
 	// nobody are plays without an employee.
 	nobody bool
-	// light plays are honest but for what they are about, so that up to three of
+	// light plays are honest but for what they are about, so that up to four of
 	// them may happen to one person on one day.
 	light bool
 	// idle plays need no session in AWS; they happen to anybody on any day.
@@ -40,7 +40,7 @@ type play struct {
 }
 
 // lightADay is how many light plays one person has on one day.
-const lightADay = 3
+const lightADay = 4
 
 // plant plays all breaches and near misses, then breaches again until there
 // are enough. Those that suit few people or days choose first.
@@ -84,7 +84,7 @@ func (g *generator) play(p play, round int) error {
 		return nil
 	}
 	if !s.cast(p) {
-		return fmt.Errorf("organisation: %d people in %d days are too few for what is to be planted (%q); about 90 free days of people are needed", g.cfg.People, g.cfg.Days, p.name)
+		return fmt.Errorf("organisation: %d people in %d days are too few for what is to be planted (%q); about 125 free days of people are needed", g.cfg.People, g.cfg.Days, p.name)
 	}
 	if p.group != nil {
 		for _, x := range p.group.targets {
