@@ -27,7 +27,19 @@ type coverage struct {
 
 	grown  map[string]struct{} // shards of which the sources said more since the last tick
 	relays map[string]struct{} // shards of which a home said more since the last tick
+	// awaited are shards that are known to be collected since the last tick.
+	awaited map[string]struct{}
+}
 
+// coverageChange is what has changed since the last tick.
+type coverageChange struct {
+	shards []string // sorted
+	// irregular is set when an org's has changed otherwise than by growing at its
+	// end, so that what was not due may have become so; accounts are those of
+	// which a shard has.
+	irregular bool
+	accounts  map[string]bool
+	known     bool // more shards are known to be collected
 }
 
 // source is what a shard's collector has said, and by which records.
@@ -53,6 +65,7 @@ func newCoverage(partitions int) *coverage {
 	c := &coverage{
 		source: make(map[string]*source), relayed: make([]map[string]*relayed, partitions), all: make(map[string]spans),
 		expected: make(map[string]int64), grown: make(map[string]struct{}), relays: make(map[string]struct{}),
+		awaited: make(map[string]struct{}),
 	}
 	for i := range c.relayed {
 		c.relayed[i] = make(map[string]*relayed)
@@ -61,11 +74,16 @@ func newCoverage(partitions int) *coverage {
 	return c
 }
 
-// expect learns that shards are collected.
+// expect learns that shards are collected. A feed of approvals is never covered,
+// and holds nothing up.
 func (c *coverage) expect(offset int64, shards []string, r *refs) (kept bool) {
 	for _, s := range shards {
+		if strings.HasPrefix(s, schemas.ApprovalsShard("")) {
+			continue
+		}
 		if _, known := c.expected[s]; !known {
 			c.expected[s] = offset
+			c.awaited[s] = struct{}{}
 			r.hold(offset)
 			kept = true
 		}
@@ -141,39 +159,84 @@ func (c *coverage) settle(shard string, said spans, r *refs) {
 	})
 }
 
-// advance brings all and judged up to date. It reports what changed, and whether
-// it changed otherwise than by growing at its end, so that what was not due may
-// have become so.
-func (c *coverage) advance(stalledAfter time.Duration) (changed []string, irregular bool) {
-	latest := c.latestOkta()
+// advance brings all up to date, and says what has changed.
+func (c *coverage) advance(stalledAfter time.Duration) coverageChange {
+	change := coverageChange{accounts: make(map[string]bool), known: len(c.awaited) > 0}
+	latest := map[string]time.Time{okta: c.latest(okta), aws: c.latest(aws)}
 	for shard := range c.relays {
 		before, now := c.all[shard], c.everywhere(shard)
 		if slices.Equal(before, now) {
 			continue
 		}
-		changed = append(changed, shard)
+		change.shards = append(change.shards, shard)
 		c.all[shard] = now
-		if isOkta(shard) {
-			grown := len(before) > 0 && len(now) == len(before) && now[0].from.Equal(before[0].from)
-			irregular = irregular || !grown || latest.Sub(before[len(before)-1].to) > stalledAfter
+		grown := len(before) > 0 && len(now) == len(before) && now[0].from.Equal(before[0].from)
+		if grown && latest[sourceOf(shard)].Sub(before[len(before)-1].to) <= stalledAfter {
+			continue
 		}
+		change.irregular = change.irregular || isOkta(shard)
+		change.account(shard)
+	}
+	for shard := range c.awaited {
+		change.account(shard)
 	}
 	clear(c.relays)
-	slices.Sort(changed)
-	return changed, irregular
+	clear(c.awaited)
+	slices.Sort(change.shards)
+	return change
 }
 
-// judge makes coverage ready for Rebuild. An org of which nothing is covered yet
-// is one whose log is still to come, not one with a hole: it is as if it had been
-// covered long ago and no further, so that what needs it is pending.
+func (c *coverageChange) account(shard string) {
+	if a, ok := accountOf(shard); ok {
+		c.accounts[a] = true
+	}
+}
+
+// judge makes coverage ready for Rebuild. A log of which nothing is covered yet
+// is one that is still to come, not one with a hole, nor one that there is not: it
+// is as if it had been covered long ago and no further, so that what needs it is
+// pending.
 func (c *coverage) judge(orgs []string) {
 	list := c.list()
-	for _, org := range orgs {
-		if shard := schemas.OktaShard(org); len(c.all[shard]) == 0 {
+	come := func(shard string) {
+		if len(c.all[shard]) == 0 {
 			list = append(list, schemas.Coverage{Shard: shard, From: longAgo, To: longAgo.Add(1), Basis: schemas.CoverageAssumed})
 		}
 	}
+	for _, org := range orgs {
+		come(schemas.OktaShard(org))
+	}
+	for shard := range c.expected {
+		if !isOkta(shard) {
+			come(shard)
+		}
+	}
 	c.judged = correlate.NewCoverage(list)
+}
+
+// explains reports whether what could explain the use of a role of an account at
+// a time is known: all shards of the account are covered beyond it, and all
+// others of AWS, from which the role may have been assumed, unless they have
+// stopped.
+func (c *coverage) explains(account string, at time.Time, stalledAfter time.Duration) bool {
+	latest, own := c.latest(aws), false
+	enough := func(shard string) bool {
+		a, ok := accountOf(shard)
+		end := c.end(shard)
+		own = own || a == account
+		return !ok || end.After(at) || a != account && latest.Sub(end) > stalledAfter
+	}
+	for shard := range c.all {
+		if !enough(shard) {
+			return false
+		}
+	}
+	for shard := range c.expected {
+		if !enough(shard) {
+			return false
+		}
+	}
+	return own
 }
 
 // everywhere is what all partitions have taken into account of a shard.
@@ -230,13 +293,32 @@ func (c *coverage) end(shard string) time.Time {
 	return time.Time{}
 }
 
-func (c *coverage) latestOkta() (latest time.Time) {
+// latest is how far the most advanced shard of a source is taken into account.
+func (c *coverage) latest(source string) (latest time.Time) {
 	for shard := range c.all {
-		if to := c.end(shard); isOkta(shard) && to.After(latest) {
+		if to := c.end(shard); sourceOf(shard) == source && to.After(latest) {
 			latest = to
 		}
 	}
 	return latest
+}
+
+// The sources of shards, as their names begin.
+const (
+	okta = "okta"
+	aws  = "aws"
+)
+
+func sourceOf(shard string) string {
+	source, _, _ := strings.Cut(shard, "/")
+	return source
+}
+
+// accountOf is the account that a shard of AWS is of.
+func accountOf(shard string) (string, bool) {
+	rest, ok := strings.CutPrefix(shard, aws+"/")
+	account, _, _ := strings.Cut(rest, "/")
+	return account, ok
 }
 
 // passed is the instant that all shards have passed; false when one that is
@@ -259,7 +341,7 @@ func (c *coverage) passed() (line time.Time, ok bool) {
 	return line, ok
 }
 
-func isOkta(shard string) bool { return strings.HasPrefix(shard, schemas.OktaShard("")) }
+func isOkta(shard string) bool { return sourceOf(shard) == okta }
 
 // spans are disjoint intervals that do not touch, by time.
 type spans []span

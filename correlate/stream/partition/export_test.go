@@ -1,24 +1,26 @@
 package partition
 
-import "maps"
+import (
+	"jitaudit/schemas"
+	"jitaudit/schemas/topics"
+)
 
 // Amounts are the topics of all records that what is held amounts to, by id.
-func (p *Partition) Amounts() (map[string]string, error) {
+func (p *Partition) Amounts() map[string]string {
 	out := make(map[string]string)
 	for _, who := range p.persons {
-		rs, _, err := p.rebuild(who)
-		if err != nil {
-			return nil, err
-		}
-		maps.Copy(out, rs.topics())
-	}
-	return out, nil
-}
-
-func (rs records) topics() map[string]string {
-	out := make(map[string]string, len(rs))
-	for id, r := range rs {
-		out[id] = r.topic
+		now, _ := p.rebuild(who)
+		named(out, topics.Grants, now.grants, func(r *schemas.Grant) string { return r.ID })
+		named(out, topics.Assumptions, now.assumptions, func(r *schemas.Assumption) string { return r.ID })
+		named(out, topics.Sessions, now.sessions, func(r *schemas.Session) string { return r.ID })
+		named(out, topics.Findings, now.findings, func(r *schemas.Finding) string { return r.ID })
+		named(out, topics.Uses, now.uses, func(r *schemas.Use) string { return r.ID })
 	}
 	return out
+}
+
+func named[T any](out map[string]string, topic string, all []T, id func(*T) string) {
+	for i := range all {
+		out[id(&all[i])] = topic
+	}
 }

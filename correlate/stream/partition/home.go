@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"jitaudit/correlate"
-	"jitaudit/correlate/identity"
 	"jitaudit/correlate/stream/entry"
 	"jitaudit/schemas"
 )
@@ -19,8 +18,11 @@ type home struct {
 	name  string
 	facts map[copyKey]*homeFact
 	uses  map[correlate.UseKey]*use
-	// callers are the assumptions of the role session; nil when they have changed.
-	callers *identity.Callers
+	told  map[copyKey]told // nil: nothing
+	// owners are nil when what they follow from has changed.
+	owners *owners
+	// unknown stands for uses that nothing explains; nil when there were none yet.
+	unknown *homeFact
 	// looked is set when nothing has changed since forget has looked, and found
 	// that nothing can be dropped until the first of what is held is final, or
 	// until parked calls are given up.
@@ -45,6 +47,8 @@ type homeFact struct {
 	moved  bool
 	person schemas.Person
 	sent   bool
+	// said is what the home of a further role session was told last.
+	said *entry.Chained
 }
 
 // use is the calls with one credential in one quarter of an hour.
@@ -80,10 +84,18 @@ func (p *Partition) homeFact(offset int64, e *entry.Entry) bool {
 	p.stats.Facts++
 	hf := &homeFact{home: h, fact: f, offset: offset, moved: true}
 	h.facts[k] = hf
-	h.callers = nil
+	if rules(f) {
+		h.owners = nil
+	}
 	p.refs.hold(offset)
 	p.touchedHomes[h] = struct{}{}
 	return true
+}
+
+// rules reports whether whose other things of its role session are may depend on
+// a fact.
+func rules(f *schemas.Fact) bool {
+	return f.Kind == schemas.Assumed || f.Chain != nil || f.Entry != nil
 }
 
 // isLate reports whether the interval that a fact falls into has been sealed.
@@ -132,22 +144,44 @@ func (p *Partition) index(f *homeFact) {
 	}
 }
 
-// settleHome finds out whose everything is, and tells them what is new.
+func (p *Partition) unindex(f *homeFact) {
+	for _, handle := range p.directory.Handles(f.fact) {
+		if delete(p.waiting[handle], f); len(p.waiting[handle]) == 0 {
+			delete(p.waiting, handle)
+		}
+	}
+}
+
+// settleHome finds out whose everything is, and tells them what is new: first
+// what was assumed and entered, then what was done with that.
 func (p *Partition) settleHome(h *home, version int64, out *Output) {
 	h.looked = false
-	for _, k := range slices.SortedFunc(maps.Keys(h.facts), compareCopies) {
-		if f := h.facts[k]; f.moved {
+	sorted := slices.SortedFunc(maps.Keys(h.facts), compareCopies)
+	for _, k := range sorted {
+		if f := h.facts[k]; f.moved && f.fact.Call == nil {
 			p.settleFact(f, version, out)
 		}
 	}
-	all := h.callers == nil
-	if all {
-		h.callers = h.newCallers()
+	all := h.owners == nil || h.unknown != nil && h.unknown.moved
+	if h.owners == nil {
+		h.owners = h.newOwners()
+	}
+	for _, k := range sorted {
+		if f := h.facts[k]; f.fact.Call != nil && (all || f.moved) {
+			p.settleFact(f, version, out)
+			p.tell(f, version, out)
+		}
 	}
 	for _, k := range slices.SortedFunc(maps.Keys(h.uses), compareUses) {
 		if u := h.uses[k]; all || u.fresh {
 			p.settleUse(h, u, version, out)
 		}
+	}
+	if h.unknown != nil {
+		h.unknown.moved = false
+	}
+	if len(h.facts)+len(h.uses)+len(h.told) == 0 {
+		p.dropHome(h)
 	}
 }
 
@@ -166,24 +200,25 @@ func compareFlags(a, b bool) int {
 }
 
 func compareUses(a, b correlate.UseKey) int {
-	return cmp.Or(strings.Compare(a.AccessKeyID, b.AccessKeyID), a.CreatedAt.Compare(b.CreatedAt), a.Slot.Compare(b.Slot))
+	return cmp.Or(strings.Compare(a.PrincipalID, b.PrincipalID), strings.Compare(a.AccessKeyID, b.AccessKeyID), a.CreatedAt.Compare(b.CreatedAt), a.Slot.Compare(b.Slot))
 }
 
 func (p *Partition) settleFact(f *homeFact, version int64, out *Output) {
 	f.moved = false
 	p.index(f)
-	who, ok := p.directory.Resolve(f.fact)
+	who, ok := p.owner(f)
 	before, had := f.person, f.sent
-	if f.person, f.sent = who, ok && !p.outranked(f.fact.ID, entry.Rank(f.fact)); f.person.Key != before.Key || f.sent != had {
-		// Who made an assumption makes its calls.
-		f.home.callers = nil
+	f.person, f.sent = who, ok && !p.outranked(f.fact.ID, entry.Rank(f.fact))
+	changed := f.person.Key != before.Key || f.sent != had
+	if changed && f.fact.Kind == schemas.Assumed {
+		f.home.owners = nil // who made an assumption makes its calls
 	}
-	if had && (!f.sent || f.person.Key != before.Key) {
+	if had && changed {
 		g := f.fact
 		gone := &schemas.Fact{ID: g.ID, Kind: g.Kind, Source: g.Source, Shard: g.Shard, At: g.At, Hash: g.Hash, Addendum: g.Addendum}
 		p.send(out, before.Key, &entry.Sent{Version: version, Fact: gone, Gone: true})
 	}
-	if f.sent && (!had || f.person.Key != before.Key) {
+	if f.sent && changed {
 		p.send(out, who.Key, &entry.Sent{Version: version, Name: who.Name, Fact: f.fact})
 	}
 }
@@ -191,18 +226,6 @@ func (p *Partition) settleFact(f *homeFact, version int64, out *Output) {
 func (p *Partition) send(out *Output, to string, s *entry.Sent) {
 	s.Home = p.cfg.Partition
 	out.Entries = append(out.Entries, &entry.Entry{To: to, Sent: s})
-}
-
-func (h *home) newCallers() *identity.Callers {
-	var anchors []identity.Anchor
-	for _, f := range h.facts {
-		if f.fact.Kind == schemas.Assumed {
-			who := f.person
-			anchors = append(anchors, identity.Anchor{Fact: f.fact, Person: &who})
-		}
-	}
-	c := identity.NewCallers(anchors)
-	return &c
 }
 
 func (p *Partition) settleUse(h *home, u *use, version int64, out *Output) {
@@ -214,7 +237,9 @@ func (p *Partition) settleUse(h *home, u *use, version int64, out *Output) {
 	var now correlate.Use
 	if len(u.calls) > 0 {
 		now = u.fold(p.words)
-		u.person, u.sent = h.callers.Find(u.key.PrincipalID, u.key.AccessKeyID, u.key.CreatedAt, now.First)
+		if u.person, u.sent = h.owners.calls.Find(u.key.PrincipalID, u.key.AccessKeyID, u.key.CreatedAt, now.First); !u.sent {
+			u.person, u.sent = p.orphan(h, &now)
+		}
 	} else {
 		u.sent = false
 		delete(h.uses, u.key)
@@ -234,7 +259,8 @@ func (p *Partition) settleUse(h *home, u *use, version int64, out *Output) {
 }
 
 func sameUse(a, b *correlate.Use) bool {
-	return a.First.Equal(b.First) && a.Last.Equal(b.Last) && a.FirstID == b.FirstID && a.LastID == b.LastID && slices.Equal(a.Services, b.Services)
+	return a.First.Equal(b.First) && a.Last.Equal(b.Last) && a.FirstID == b.FirstID && a.LastID == b.LastID &&
+		a.RoleARN == b.RoleARN && a.Shard == b.Shard && slices.Equal(a.Services, b.Services)
 }
 
 // forget drops what can no longer matter: everything before a time, and parked
@@ -249,12 +275,19 @@ func (p *Partition) forget(h *home, before time.Time) {
 			h.finalAt = earlier(h.finalAt, f.fact.At)
 			continue
 		}
-		for _, handle := range p.directory.Handles(f.fact) {
-			delete(p.waiting[handle], f)
-		}
+		p.unindex(f)
 		delete(h.facts, k)
 		p.refs.release(f.offset)
-		h.callers = nil
+		h.owners = nil
+	}
+	for k, t := range h.told {
+		if !t.Fact.At.Before(before) {
+			h.finalAt = earlier(h.finalAt, t.Fact.At)
+			continue
+		}
+		delete(h.told, k)
+		p.refs.release(t.offset)
+		h.owners = nil
 	}
 	for k, u := range h.uses {
 		last := u.last()
@@ -270,10 +303,18 @@ func (p *Partition) forget(h *home, before time.Time) {
 		}
 		delete(h.uses, k)
 	}
-	if len(h.facts)+len(h.uses) == 0 {
-		delete(p.homes, h.name)
-		delete(p.touchedHomes, h)
+	if len(h.facts)+len(h.uses)+len(h.told) == 0 {
+		p.dropHome(h)
 	}
+}
+
+func (p *Partition) dropHome(h *home) {
+	if h.unknown != nil {
+		p.unindex(h.unknown)
+	}
+	delete(p.homes, h.name)
+	delete(p.touchedHomes, h)
+	delete(p.undecided, h)
 }
 
 // farOff is after all that can be.

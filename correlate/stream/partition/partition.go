@@ -41,7 +41,12 @@ type Partition struct {
 	// touched are homes and persons that must be looked at by the next tick.
 	touchedHomes   map[*home]struct{}
 	touchedPersons map[*person]struct{}
-	words          *words
+	// undecided are homes with uses of which something may have to be said once
+	// more is covered.
+	undecided map[*home]undecided
+	shared    *shared
+	dues      *dues
+	words     *words
 
 	refs *refs
 	// line is before what ended is sealed; before parked, calls that nobody was
@@ -96,6 +101,9 @@ func New(cfg Config) *Partition {
 		waiting:        make(map[string]map[*homeFact]struct{}),
 		touchedHomes:   make(map[*home]struct{}),
 		touchedPersons: make(map[*person]struct{}),
+		undecided:      make(map[*home]undecided),
+		shared:         newShared(),
+		dues:           newDues(),
 		words:          newWords(),
 		refs:           &refs{held: make(map[int64]int)},
 	}
@@ -109,13 +117,18 @@ func (p *Partition) Apply(offset int64, e *entry.Entry) (kept bool, err error) {
 	case e.Fact != nil && entry.IsHome(e.To):
 		return p.homeFact(offset, e), nil
 	case e.Fact != nil:
-		return p.personFact(offset, e.To, held{fact: e.Fact, offset: offset}), nil
+		return p.personFact(offset, e.To, e.Fact), nil
 	case len(e.Calls) > 0:
 		return p.calls(offset, e)
 	case e.Sent != nil:
 		return p.sent(offset, e.To, e.Sent), nil
+	case e.Chained != nil:
+		return p.chained(offset, e.To, e.Chained), nil
 	case e.Policy != nil:
 		return p.policy(offset, e.Policy)
+	}
+	for _, f := range e.Shared {
+		kept = p.sharedFact(offset, f) || kept
 	}
 	for _, c := range e.Claims {
 		kept = p.claim(offset, c) || kept
@@ -167,6 +180,7 @@ func (p *Partition) policy(offset int64, e *entry.Policy) (bool, error) {
 			p.index(f)
 			f.moved = true
 		}
+		h.owners = nil
 		p.touchedHomes[h] = struct{}{}
 	}
 	for _, who := range p.persons {
@@ -260,7 +274,7 @@ func (r *refs) unneeded() []int64 {
 // input is what a person is rebuilt from.
 func (p *Partition) input(who *person) correlate.Input {
 	return correlate.Input{
-		Person: who.Person(), Facts: who.list(), Uses: who.usesList(),
+		Person: who.Person(), Facts: who.list(), Uses: who.usesList(), Shared: p.concerning(who),
 		Policies: p.policies.set, Coverage: p.coverage.judged,
 	}
 }

@@ -2,6 +2,7 @@ package partition
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,16 +13,21 @@ import (
 
 // person is somebody with all that is theirs and not yet sealed.
 type person struct {
-	key   string
-	facts map[copyKey]*held
-	uses  map[correlate.UseKey]*held
+	key string
+	// facts and uses are sorted, so that nothing has to be when they are looked at.
+	facts []held
+	uses  []held
 	// first is when the earliest of it began; zero when that has changed.
 	first time.Time
 	// sealed is the name known from facts that have been dropped.
 	sealed name
-	// published are the records that the facts amounted to at the last tick.
-	published records
+	// published is what the facts amounted to at the last tick.
+	published published
 	due       []correlate.Due
+	// topics are what the facts have to do with, and shared facts may speak of;
+	// accounts those that something is said of by what AWS's logs lack. Sorted.
+	topics   []string
+	accounts []string
 }
 
 // held is a fact or a use, and the record that it came with. Of what a home
@@ -31,90 +37,129 @@ type held struct {
 	use     *correlate.Use
 	name    string // what somebody unknown to Okta goes by
 	offset  int64
-	home    int
 	version int64
 	gone    bool
-}
-
-// name is what a person goes by, and since when.
-type name struct {
-	text   string
-	at     time.Time
-	offset int64
 }
 
 func (p *Partition) person(key string) *person {
 	who := p.persons[key]
 	if who == nil {
-		who = &person{key: key, facts: make(map[copyKey]*held), uses: make(map[correlate.UseKey]*held), published: make(records)}
+		who = &person{key: key}
 		p.persons[key] = who
 	}
 	return who
 }
 
+// compareFacts is the order in which Rebuild wants them, and tells copies apart.
+func compareFacts(a, b *schemas.Fact) int {
+	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Source, b.Source), strings.Compare(a.ID, b.ID), strings.Compare(a.Hash, b.Hash), compareFlags(a.Addendum, b.Addendum))
+}
+
+// find is where a fact is among the facts, or would be.
+func (who *person) find(f *schemas.Fact) (int, bool) {
+	return slices.BinarySearchFunc(who.facts, f, func(h held, f *schemas.Fact) int { return compareFacts(h.fact, f) })
+}
+
+func (who *person) findUse(u *correlate.Use) (int, bool) {
+	return slices.BinarySearchFunc(who.uses, u, func(h held, u *correlate.Use) int { return compareUses(h.use.UseKey, u.UseKey) })
+}
+
 // personFact takes in a fact of Okta.
-func (p *Partition) personFact(offset int64, to string, h held) bool {
-	f := h.fact
+func (p *Partition) personFact(offset int64, to string, f *schemas.Fact) bool {
 	if p.isLate(offset, f.ID, f.At, f.Source) {
 		return false
 	}
-	who, k := p.person(to), keyOf(f)
-	if f.Kind == schemas.MemberObserved {
-		// Each round observes the same again; the latest says it all.
-		k = copyKey{id: "member " + f.Member.ID}
-		if old := who.facts[k]; old != nil {
-			if c := cmp.Or(f.At.Compare(old.fact.At), strings.Compare(f.ID, old.fact.ID)); c <= 0 {
-				return false
-			}
-			p.refs.release(old.offset)
-			delete(who.facts, k)
-		}
-	}
-	if who.facts[k] != nil {
+	who := p.person(to)
+	at, known := who.find(f)
+	if known {
 		p.stats.Duplicates++
 		return false
 	}
+	if f.Kind == schemas.MemberObserved {
+		within, ok := who.observed(f)
+		switch {
+		case !ok: // between two others of the day
+			return false
+		case within >= 0:
+			p.refs.release(who.facts[within].offset)
+			who.facts = slices.Delete(who.facts, within, within+1)
+			at, _ = who.find(f)
+		}
+	}
 	p.stats.Facts++
-	who.facts[k] = &h
+	who.facts = slices.Insert(who.facts, at, held{fact: f, offset: offset})
+	p.changed(who, f, offset)
+	return true
+}
+
+// observed says which of the times that Okta listed a member a further one takes
+// the place of, -1 for none. Each round says the same again: of one day (UTC) the
+// first and the last say it all. False: they do already.
+func (who *person) observed(f *schemas.Fact) (instead int, ok bool) {
+	day := f.At.Truncate(24 * time.Hour)
+	from, _ := who.find(&schemas.Fact{At: day})
+	var same []int
+	for i := from; i < len(who.facts) && who.facts[i].fact.At.Before(day.Add(24*time.Hour)); i++ {
+		if g := who.facts[i].fact; g.Kind == f.Kind && g.Member.ID == f.Member.ID && g.Who.Org == f.Who.Org {
+			same = append(same, i)
+		}
+	}
+	switch {
+	case len(same) < 2:
+		return -1, true
+	case compareFacts(f, who.facts[same[0]].fact) < 0:
+		return same[0], true
+	case compareFacts(f, who.facts[same[1]].fact) > 0:
+		return same[1], true
+	}
+	return -1, false
+}
+
+// changed notes that something has been added to what is a person's.
+func (p *Partition) changed(who *person, f *schemas.Fact, offset int64) {
 	p.refs.hold(offset)
 	who.first = time.Time{}
 	p.touchedPersons[who] = struct{}{}
-	return true
+	if f != nil {
+		p.shared.concerns(who, f)
+	}
 }
 
 // sent takes in what a home says.
 func (p *Partition) sent(offset int64, to string, s *entry.Sent) bool {
-	h := &held{fact: s.Fact, use: s.Use, name: s.Name, offset: offset, home: s.Home, version: s.Version, gone: s.Gone}
+	h := held{fact: s.Fact, use: s.Use, name: s.Name, offset: offset, version: s.Version, gone: s.Gone}
 	who := p.person(to)
-	var old *held
+	list, at, known := &who.uses, 0, false
 	if s.Fact != nil {
-		old = who.facts[keyOf(s.Fact)]
+		list = &who.facts
+		at, known = who.find(s.Fact)
 	} else {
-		old = who.uses[s.Use.UseKey]
+		at, known = who.findUse(s.Use)
 	}
 	switch {
-	case old != nil && old.version >= h.version:
+	case known && (*list)[at].version >= h.version:
 		return false
-	case old != nil:
-		p.refs.release(old.offset)
+	case known:
+		p.refs.release((*list)[at].offset)
+		(*list)[at] = h
 	case s.Fact != nil && p.isLate(offset, s.Fact.ID, s.Fact.At, s.Fact.Source):
+		p.touchedPersons[who] = struct{}{} // who may be nobody
 		return false
+	default:
+		*list = slices.Insert(*list, at, h)
 	}
-	if s.Fact != nil {
-		who.facts[keyOf(s.Fact)] = h
+	if s.Gone {
+		p.changed(who, nil, offset)
 	} else {
-		who.uses[s.Use.UseKey] = h
+		p.changed(who, s.Fact, offset)
 	}
-	p.refs.hold(offset)
-	who.first = time.Time{}
-	p.touchedPersons[who] = struct{}{}
 	return true
 }
 
 func (who *person) list() []*schemas.Fact {
 	out := make([]*schemas.Fact, 0, len(who.facts))
-	for _, h := range who.facts {
-		if !h.gone {
+	for i := range who.facts {
+		if h := &who.facts[i]; !h.gone {
 			out = append(out, h.fact)
 		}
 	}
@@ -122,68 +167,31 @@ func (who *person) list() []*schemas.Fact {
 }
 
 func (who *person) usesList() []correlate.Use {
-	var f correlate.Fold
-	for _, h := range who.uses {
-		if !h.gone {
-			f.AddUse(h.use)
+	out := make([]correlate.Use, 0, len(who.uses))
+	for i := range who.uses {
+		if h := &who.uses[i]; !h.gone {
+			out = append(out, *h.use)
 		}
 	}
-	return f.Uses()
+	return out
 }
 
-// Person is who it is, by the name that is known of them last; of somebody
-// unknown to Okta by the first in the order of names.
-func (who *person) Person() schemas.Person {
-	org, attributed := orgOf(who.key)
-	best := who.sealed
-	for _, h := range who.facts {
-		if n, ok := h.named(attributed); ok && n.better(best, attributed) {
-			best = n
+// hasBefore reports whether anything of a person's began before a time.
+func (who *person) hasBefore(line time.Time) bool {
+	if who.first.IsZero() {
+		who.first = farOff()
+		if len(who.facts) > 0 {
+			who.first = who.facts[0].fact.At
+		}
+		for i := range who.uses {
+			who.first = earlier(who.first, who.uses[i].use.First)
 		}
 	}
-	if !attributed {
-		for _, h := range who.uses {
-			if n, ok := h.named(false); ok && n.better(best, false) {
-				best = n
-			}
-		}
-	}
-	return schemas.Person{Key: who.key, Name: cmp.Or(best.text, who.key), Org: org}
-}
-
-func orgOf(key string) (org string, attributed bool) {
-	rest, ok := strings.CutPrefix(key, "okta:")
-	if !ok {
-		return "", false
-	}
-	org, _, _ = strings.Cut(rest, "/")
-	return org, true
-}
-
-// named is the name that a fact gives.
-func (h *held) named(attributed bool) (name, bool) {
-	n := name{text: h.name, offset: h.offset}
-	if attributed {
-		if h.fact == nil || h.fact.Source != schemas.Okta {
-			return n, false
-		}
-		n.text, n.at = strings.TrimSpace(h.fact.Who.Login), h.fact.At
-	}
-	return n, n.text != "" && !h.gone
-}
-
-func (n name) better(than name, attributed bool) bool {
-	if than.text == "" {
-		return true
-	}
-	if attributed {
-		return cmp.Or(n.at.Compare(than.at), strings.Compare(n.text, than.text)) > 0
-	}
-	return n.text < than.text
+	return who.first.Before(line)
 }
 
 // seal drops what ended before the line. What was published stands.
-func (p *Partition) seal(who *person) (err error) {
+func (p *Partition) seal(who *person) {
 	facts, uses := correlate.Seal(p.input(who), p.line)
 	open := make(map[string]bool, len(facts))
 	for _, f := range facts {
@@ -193,39 +201,39 @@ func (p *Partition) seal(who *person) (err error) {
 	for _, u := range uses {
 		openUses[u.UseKey] = true
 	}
-	_, attributed := orgOf(who.key)
-	dropped := false
+	before := len(who.facts) + len(who.uses)
+	who.facts = p.keep(who, who.facts, func(h *held) bool {
+		return h.gone && !h.fact.At.Before(p.line) || !h.gone && open[h.fact.ID]
+	})
+	who.uses = p.keep(who, who.uses, func(h *held) bool {
+		return h.gone && !h.use.Last.Before(p.line) || !h.gone && openUses[h.use.UseKey]
+	})
 	who.first = time.Time{}
-	for k, h := range who.facts {
-		if h.gone && !h.fact.At.Before(p.line) || !h.gone && open[h.fact.ID] {
-			continue
-		}
-		p.drop(who, h, attributed)
-		delete(who.facts, k)
-		dropped = true
+	if len(who.facts)+len(who.uses) < before {
+		p.shared.concernedBy(who)
+		p.amount(who)
 	}
-	for k, h := range who.uses {
-		if h.gone && !h.use.Last.Before(p.line) || !h.gone && openUses[k] {
-			continue
-		}
-		p.drop(who, h, attributed)
-		delete(who.uses, k)
-		dropped = true
-	}
-	if dropped {
-		who.published, who.due, err = p.rebuild(who)
-	}
-	return err
 }
 
-// drop forgets a fact, but not the name that it gives.
-func (p *Partition) drop(who *person, h *held, attributed bool) {
-	if n, ok := h.named(attributed); ok && n.better(who.sealed, attributed) {
-		if who.sealed.text != "" {
-			p.refs.release(who.sealed.offset)
+// keep drops what is not wanted, but not the name that it gives.
+func (p *Partition) keep(who *person, list []held, wanted func(*held) bool) []held {
+	_, attributed := orgOf(who.key)
+	kept := list[:0]
+	for i := range list {
+		h := &list[i]
+		if wanted(h) {
+			kept = append(kept, *h)
+			continue
 		}
-		who.sealed = n
-		p.refs.hold(n.offset)
+		if n, ok := h.named(attributed); ok && n.better(who.sealed, attributed) {
+			if who.sealed.text != "" {
+				p.refs.release(who.sealed.offset)
+			}
+			who.sealed = n
+			p.refs.hold(n.offset)
+		}
+		p.refs.release(h.offset)
 	}
-	p.refs.release(h.offset)
+	clear(list[len(kept):])
+	return kept
 }

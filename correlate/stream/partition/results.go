@@ -1,109 +1,175 @@
 package partition
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"maps"
 	"slices"
+	"strings"
 
 	"jitaudit/correlate"
 	"jitaudit/schemas"
 	"jitaudit/schemas/topics"
 )
 
-// record is one result without what only its publication gives it.
-type record struct {
-	topic   string
-	content []byte
-	// assumptions are a session's, the earliest first.
-	assumptions []string
+// published is what a person's facts amount to, without what only publication
+// gives a record.
+type published struct {
+	grants      []schemas.Grant
+	assumptions []schemas.Assumption
+	sessions    []schemas.Session
+	findings    []schemas.Finding
+	uses        []schemas.Use
 }
 
-// records are results by id.
-type records map[string]record
-
-func (rs records) add(topic, id string, r any, assumptions []string) error {
-	content, err := encode(r)
-	rs[id] = record{topic, content, assumptions}
-	return err
-}
-
-// rebuild says what a person's facts amount to.
-func (p *Partition) rebuild(who *person) (records, []correlate.Due, error) {
+// rebuild says what a person's facts amount to, and what to wait for.
+func (p *Partition) rebuild(who *person) (published, *correlate.Outcome) {
 	in := p.input(who)
 	o := correlate.Rebuild(in)
-	rs := make(records, len(o.Grants)+len(o.Assumptions)+len(o.Sessions)+len(o.Findings)+len(in.Uses))
-	var errs []error
-	for i := range o.Grants {
-		errs = append(errs, rs.add(topics.Grants, o.Grants[i].ID, &o.Grants[i], nil))
-	}
-	for i := range o.Assumptions {
-		errs = append(errs, rs.add(topics.Assumptions, o.Assumptions[i].ID, &o.Assumptions[i], nil))
-	}
-	for i := range o.Sessions {
-		errs = append(errs, rs.add(topics.Sessions, o.Sessions[i].ID, &o.Sessions[i], o.Sessions[i].Assumptions))
-	}
-	for i := range o.Findings {
-		errs = append(errs, rs.add(topics.Findings, o.Findings[i].ID, &o.Findings[i], nil))
-	}
+	out := published{o.Grants, o.Assumptions, o.Sessions, o.Findings, make([]schemas.Use, 0, len(in.Uses))}
 	for i := range in.Uses {
 		if r, ok := useOf(in.Person, &in.Uses[i], &o); ok {
-			errs = append(errs, rs.add(topics.Uses, r.ID, &r, nil))
+			out.uses = append(out.uses, r)
 		}
 	}
-	return rs, o.Next, errors.Join(errs...)
+	return out, &o
+}
+
+// amount notes what a person's facts amount to, as if it had come out.
+func (p *Partition) amount(who *person) {
+	now, o := p.rebuild(who)
+	who.published, who.accounts = now, accountsOf(who, &now)
+	p.dues.set(who, o.Next)
+}
+
+// accountsOf are the accounts that a rule may look at the logs of for what they
+// lack: those of grants, and of uses that nothing explains.
+func accountsOf(who *person, now *published) (out []string) {
+	add := func(account string) {
+		if i, known := slices.BinarySearch(out, account); !known && account != "" {
+			out = slices.Insert(out, i, account)
+		}
+	}
+	for i := range now.grants {
+		add(now.grants[i].Account)
+	}
+	if len(now.uses) < len(who.uses) {
+		for i := range who.uses {
+			account, _ := schemas.RoleOf(who.uses[i].use.RoleARN)
+			add(account)
+		}
+	}
+	return out
 }
 
 // useOf is a use with the session that it belongs to, if it does to any.
 func useOf(who schemas.Person, u *correlate.Use, o *correlate.Outcome) (schemas.Use, bool) {
 	at, ok := o.Attribute(u)
+	if !ok {
+		return schemas.Use{}, false
+	}
 	key := useID(&u.UseKey)
 	return schemas.Use{
 		ID: schemas.UseID(who.Key, key), Key: key, Person: who, Assumption: at.Assumption, Session: at.Session, Chained: at.Chained,
 		PrincipalID: u.PrincipalID, AccessKeyID: u.AccessKeyID, CreatedAt: u.CreatedAt,
 		First: u.First, Last: u.Last, FirstID: u.FirstID, LastID: u.LastID, Services: u.Services,
-	}, ok
+	}, true
 }
 
 // settlePerson publishes what has changed about a person.
 func (p *Partition) settlePerson(who *person, m schemas.Meta, out *Output) error {
-	now, due, err := p.rebuild(who)
-	if err != nil {
-		return fmt.Errorf("rebuild %s: %w", who.key, err)
-	}
 	before := who.published
-	ids := slices.Collect(maps.Keys(now))
-	for id := range before {
-		if _, ok := now[id]; !ok {
-			ids = append(ids, id)
-		}
+	p.amount(who)
+	now := &who.published
+	w := changes{meta: m}
+	diff(&w, topics.Grants, before.grants, now.grants, func(r *schemas.Grant) (string, *schemas.Meta) { return r.ID, &r.Meta }, sameGrant)
+	diff(&w, topics.Assumptions, before.assumptions, now.assumptions, func(r *schemas.Assumption) (string, *schemas.Meta) { return r.ID, &r.Meta }, sameAssumption)
+	w.superseded = func(id string) string { return supersededBy(before.sessions, now.sessions, id) }
+	diff(&w, topics.Sessions, before.sessions, now.sessions, func(r *schemas.Session) (string, *schemas.Meta) { return r.ID, &r.Meta }, sameSession)
+	w.superseded = nil
+	diff(&w, topics.Findings, before.findings, now.findings, func(r *schemas.Finding) (string, *schemas.Meta) { return r.ID, &r.Meta }, sameFinding)
+	diff(&w, topics.Uses, before.uses, now.uses, func(r *schemas.Use) (string, *schemas.Meta) { return r.ID, &r.Meta }, sameUseRecord)
+	if w.err != nil {
+		return fmt.Errorf("publish what %s did: %w", who.key, w.err)
 	}
-	slices.Sort(ids)
-	for _, id := range ids {
-		old, known := before[id]
-		r, ok := now[id]
-		value := []byte(nil)
-		switch {
-		case !ok:
-			r = old
-			value, err = old.gone(now, m)
-		case known && bytes.Equal(old.content, r.content):
-			continue
-		default:
-			value, err = r.withMeta(m)
-		}
-		if err != nil {
-			return err
-		}
-		out.Results = append(out.Results, Result{r.topic, id, value})
-	}
-	who.published, who.due = now, due
+	slices.SortFunc(w.results, func(a, b Result) int { return strings.Compare(a.ID, b.ID) })
+	out.Results = append(out.Results, w.results...)
 	if len(who.facts)+len(who.uses) == 0 && who.sealed.text == "" {
+		p.shared.leave(who)
 		delete(p.persons, who.key)
 	}
 	return nil
+}
+
+// changes gathers the new versions of records.
+type changes struct {
+	meta       schemas.Meta
+	superseded func(id string) string // nil: by nothing
+	results    []Result
+	err        error
+}
+
+// diff adds what is new, what has changed and what is gone. Most of it is neither,
+// and stands in the same order as before.
+func diff[T any](w *changes, topic string, before, now []T, meta func(*T) (string, *schemas.Meta), same func(a, b *T) bool) {
+	for len(before) > 0 && len(now) > 0 && same(&before[0], &now[0]) {
+		before, now = before[1:], now[1:]
+	}
+	for len(before) > 0 && len(now) > 0 && same(&before[len(before)-1], &now[len(now)-1]) {
+		before, now = before[:len(before)-1], now[:len(now)-1]
+	}
+	if len(before)+len(now) == 0 {
+		return
+	}
+	known := make(map[string]*T, len(before))
+	for i := range before {
+		id, _ := meta(&before[i])
+		known[id] = &before[i]
+	}
+	for i := range now {
+		id, _ := meta(&now[i])
+		if old := known[id]; old == nil || !same(old, &now[i]) {
+			publish(w, topic, id, now[i], meta, w.meta)
+		}
+		delete(known, id)
+	}
+	for id, old := range known {
+		m := w.meta
+		if f, ok := any(old).(*schemas.Finding); ok {
+			f.Status = schemas.Retracted
+		} else {
+			m.Deleted = true
+		}
+		if w.superseded != nil {
+			m.SupersededBy = w.superseded(id)
+		}
+		publish(w, topic, id, *old, meta, m)
+	}
+}
+
+// publish adds one version of a record.
+func publish[T any](w *changes, topic, id string, r T, meta func(*T) (string, *schemas.Meta), m schemas.Meta) {
+	_, at := meta(&r)
+	*at = m
+	value, err := encode(&r)
+	if err != nil && w.err == nil {
+		w.err = err
+	}
+	w.results = append(w.results, Result{topic, id, value})
+}
+
+// supersededBy is the session that a session which is gone was merged into, if
+// any.
+func supersededBy(before, now []schemas.Session, id string) string {
+	i := slices.IndexFunc(before, func(s schemas.Session) bool { return s.ID == id })
+	if i < 0 || len(before[i].Assumptions) == 0 {
+		return ""
+	}
+	for j := range now {
+		if slices.Contains(now[j].Assumptions, before[i].Assumptions[0]) {
+			return now[j].ID
+		}
+	}
+	return ""
 }
 
 // encode writes a record of package schemas.
@@ -113,36 +179,4 @@ func encode(r any) ([]byte, error) {
 		return nil, fmt.Errorf("encode a result: %w", err)
 	}
 	return b, nil
-}
-
-// withMeta adds what publication gives a record; Meta is the last of each.
-func (r *record) withMeta(m schemas.Meta) ([]byte, error) {
-	meta, err := encode(&m)
-	if err != nil {
-		return nil, err
-	}
-	return slices.Concat(r.content[:len(r.content)-1], []byte(","), meta[1:]), nil
-}
-
-// gone is the last version of a record that is no longer: a finding is
-// retracted, anything else deleted. A session that was merged into another
-// names that one.
-func (r *record) gone(now records, m schemas.Meta) ([]byte, error) {
-	if r.topic == topics.Findings {
-		var f schemas.Finding
-		if err := json.Unmarshal(r.content, &f); err != nil {
-			return nil, fmt.Errorf("retract a finding: %w", err)
-		}
-		f.Status, f.Meta = schemas.Retracted, m
-		return encode(&f)
-	}
-	m.Deleted = true
-	if len(r.assumptions) > 0 {
-		for id, s := range now {
-			if slices.Contains(s.assumptions, r.assumptions[0]) {
-				m.SupersededBy = id
-			}
-		}
-	}
-	return r.withMeta(m)
 }

@@ -1,14 +1,12 @@
 package partition
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"jitaudit/correlate"
 	"jitaudit/correlate/identity"
 	"jitaudit/correlate/stream/entry"
 	"jitaudit/schemas"
@@ -53,10 +51,11 @@ func (p *Partition) Tick(version int64, at time.Time) (Output, error) {
 	if p.policies.set == nil {
 		return out, nil // nothing can be judged
 	}
-	changed, irregular := p.coverage.advance(p.stalledAfter())
-	if len(changed) > 0 || p.policies.changed {
+	changed := p.coverage.advance(p.stalledAfter())
+	if len(changed.shards) > 0 || changed.known || p.policies.changed {
 		p.coverage.judge(p.policies.orgs())
 		p.policies.changed = false
+		p.touchUndecided()
 	}
 	p.touchCorrected()
 	for _, h := range slices.SortedFunc(maps.Keys(p.touchedHomes), func(a, b *home) int { return strings.Compare(a.name, b.name) }) {
@@ -68,7 +67,8 @@ func (p *Partition) Tick(version int64, at time.Time) (Output, error) {
 			Home: p.cfg.Partition, Shard: shard, Spans: p.coverage.source[shard].spans.intervals(),
 		}})
 	}
-	p.touchDue(changed, irregular)
+	p.touchDue(changed)
+	p.touchConcerned()
 	m := schemas.Meta{Version: version, Observed: at.UTC()}
 	for _, who := range slices.SortedFunc(maps.Keys(p.touchedPersons), func(a, b *person) int { return strings.Compare(a.key, b.key) }) {
 		if err := p.settlePerson(who, m, &out); err != nil {
@@ -76,10 +76,8 @@ func (p *Partition) Tick(version int64, at time.Time) (Output, error) {
 		}
 	}
 	clear(p.touchedPersons)
-	if err := p.advanceLine(); err != nil {
-		return out, err
-	}
-	for _, shard := range changed {
+	p.advanceLine()
+	for _, shard := range changed.shards {
 		r, err := p.covered(shard, m)
 		if err != nil {
 			return out, err
@@ -107,26 +105,6 @@ func (p *Partition) stalledAfter() time.Duration {
 	return shortest
 }
 
-// touchDue looks again at those whose results may depend on the coverage that
-// has changed.
-func (p *Partition) touchDue(changed []string, irregular bool) {
-	okta := slices.ContainsFunc(changed, isOkta)
-	if !okta {
-		return
-	}
-	latest := p.coverage.latestOkta()
-	for _, who := range p.persons {
-		if irregular || slices.ContainsFunc(who.due, func(d correlate.Due) bool {
-			if strings.HasSuffix(d.Shard, "/*") {
-				return d.At.Before(latest)
-			}
-			return d.At.Before(p.coverage.end(d.Shard))
-		}) {
-			p.touchedPersons[who] = struct{}{}
-		}
-	}
-}
-
 // covered is the record of how far a shard is taken into account.
 func (p *Partition) covered(shard string, m schemas.Meta) (Result, error) {
 	r := schemas.Covered{
@@ -138,14 +116,14 @@ func (p *Partition) covered(shard string, m schemas.Meta) (Result, error) {
 }
 
 // advanceLine seals what has become final.
-func (p *Partition) advanceLine() error {
+func (p *Partition) advanceLine() {
 	to, ok := p.coverage.passed()
 	if !ok {
-		return nil
+		return
 	}
 	parked, line := to.Add(-longestUse).Truncate(grid), to.Add(-p.cfg.Horizon).Truncate(grid)
 	if !parked.After(p.parked) && !line.After(p.line) {
-		return nil
+		return
 	}
 	if parked.After(p.parked) {
 		p.parked = parked
@@ -156,9 +134,7 @@ func (p *Partition) advanceLine() error {
 			if !who.hasBefore(line) {
 				continue
 			}
-			if err := p.seal(who); err != nil {
-				return fmt.Errorf("seal what %s did before %s: %w", who.key, line.Format(time.RFC3339), err)
-			}
+			p.seal(who)
 		}
 	}
 	before := p.line.Add(-longestUse)
@@ -166,7 +142,7 @@ func (p *Partition) advanceLine() error {
 		p.forget(h, before)
 	}
 	p.forgetClaims(before)
-	return nil
+	p.forgetShared(p.line)
 }
 
 // forgetClaims drops what nothing will ask for: assertions, which are used soon
@@ -185,18 +161,4 @@ func (p *Partition) forgetClaims(before time.Time) {
 			delete(p.corrected, id)
 		}
 	}
-}
-
-// hasBefore reports whether anything of a person's began before a time.
-func (who *person) hasBefore(line time.Time) bool {
-	if who.first.IsZero() {
-		who.first = farOff()
-		for _, h := range who.facts {
-			who.first = earlier(who.first, h.fact.At)
-		}
-		for _, h := range who.uses {
-			who.first = earlier(who.first, h.use.First)
-		}
-	}
-	return who.first.Before(line)
 }
