@@ -238,7 +238,7 @@ func (j *judge) report(r *rules.Rule, b *rules.Breach, at *policy.Scope, s *sche
 	}
 	p := j.in.Policies.At(b.Anchor.At)
 	f.Policy = p.ID()
-	f.Severity = p.Severity(r.Name, f.Severity)
+	f.Severity = p.Severity(r.Name, f.Severity, *at)
 	f.Suppressed = p.Suppressed(&f, *at)
 	e := newEvidence(1 + len(b.Evidence))
 	e.add(b.Anchor.ID)

@@ -61,7 +61,9 @@ func (n *names) of(a *rules.Assumption) []string {
 	for _, p := range a.Policy.People() {
 		if slices.Contains(all, p.Login) {
 			for _, alias := range p.Aliases {
-				add(alias)
+				if alias.Valid(a.At()) {
+					add(alias.Name)
+				}
 			}
 		}
 	}
@@ -72,7 +74,7 @@ func (n *names) of(a *rules.Assumption) []string {
 // bare adds what addresses of the policy's domains are without the domain.
 func (n *names) bare(a *rules.Assumption, add func(...string), all []string) {
 	for _, h := range all {
-		if name, domain, ok := strings.Cut(h, "@"); ok && domain == "" {
+		if name, domain, ok := strings.Cut(h, "@"); ok && slices.Contains(a.Policy.Domains(), domain) {
 			add(name)
 		}
 	}

@@ -204,7 +204,7 @@ func aliases(ps *policy.Set) map[*policy.Policy]map[string]string {
 		m := make(map[string]string)
 		for _, person := range p.People() {
 			for _, alias := range person.Aliases {
-				m[Fold(alias)] = Fold(person.Login)
+				m[Fold(alias.Name)] = Fold(person.Login)
 			}
 		}
 		out[p] = m

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -27,6 +28,8 @@ type decoder struct {
 	file   string
 	errs   []*Error
 	budget int // nodes that may still be visited
+	// patterns are those of aws_groups that were read.
+	patterns []string
 }
 
 func (d *decoder) errorf(line int, format string, args ...any) {
@@ -350,4 +353,21 @@ func (d *decoder) oneOf(o object, key, def string, known ...string) string {
 		return def
 	}
 	return s
+}
+
+// whole reads a whole number within a range, def when the key is left out.
+func (d *decoder) whole(o object, key string, def, least, most int) int {
+	if !o.has(key) {
+		return def
+	}
+	s := d.string(o.values[key], o.key(key))
+	if s == "" {
+		return def
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < least || n > most {
+		d.errorf(o.at(key), "%s: %s is out of range: a whole number from %d to %d", o.key(key), quote(s), least, most)
+		return def
+	}
+	return n
 }

@@ -3,7 +3,9 @@ package policy
 import (
 	"encoding"
 	"fmt"
+	"net/netip"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/alertmanager/timeinterval"
@@ -26,11 +28,37 @@ func (p *Policy) Effective() []byte {
 	root.addTree("accounts", accounts)
 	root.addList("providers", each(p.providers, provider.tree))
 	root.addList("groups", each(p.groups, group.tree))
-	root.addList("time_intervals", each(p.intervals, interval.tree))
+	root.addTexts("aws_groups", p.patterns)
+	sets := tree{}
+	for _, arn := range p.setOrder {
+		sets.add(arn, text(p.permissionSets[arn]))
+	}
+	root.addTree("permission_sets", sets)
+	assignments := tree{}
+	assignments.add("duration", text(written(p.assigned, approvedLength())))
+	root.addTree("assignments", assignments)
+	root.addList("trusted_grantors", each(p.grantors, grantor.tree))
+	root.addList("watched", each(p.watched, scope.place))
+	root.addList("networks", each(p.networks, network.tree))
+	var intervals, holidays []interval
+	for _, iv := range p.intervals {
+		if iv.dates == nil {
+			intervals = append(intervals, iv)
+		} else {
+			holidays = append(holidays, iv)
+		}
+	}
+	root.addList("time_intervals", each(intervals, interval.tree))
+	root.addList("holidays", each(holidays, interval.holiday))
 	root.addList("approved_hours", each(p.hours, hours.tree))
 	root.addList("max_session", each(p.limits, limit.tree))
 	root.addList("break_glass", each(p.breakGlass, breakGlass.tree))
 	root.addList("people", each(p.people, PersonAliases.tree))
+	who := tree{}
+	who.add("strip_tags", text(strconv.FormatBool(p.stripTags)))
+	who.addTexts("domains", p.domains)
+	root.addTree("identity", who)
+	root.addList("suppressions", each(p.suppressions, suppression.tree))
 	severity := tree{}
 	for _, rule := range Rules() {
 		if s, ok := p.severity[rule]; ok {
@@ -38,6 +66,10 @@ func (p *Policy) Effective() []byte {
 		}
 	}
 	root.addTree("severity", severity)
+	root.addList("severity_overrides", each(p.overrides, severityOverride.tree))
+	refusals := tree{}
+	refusals.add("burst", text(strconv.Itoa(p.burst)))
+	root.addTree("refusals", refusals)
 	bounds := tree{}
 	for _, b := range p.Bounds.table() {
 		bounds.add(b.key, text(written(*b.value, b.span)))
@@ -63,6 +95,11 @@ func (pr provider) tree() tree {
 	} else {
 		t.add("assertion_id", text(prefer))
 	}
+	if pr.RequireSessionName {
+		t.add("session_name", text(require))
+	} else {
+		t.add("session_name", text(prefer))
+	}
 	return t
 }
 
@@ -71,6 +108,7 @@ func (g group) tree() tree {
 	t.addText("match", g.match)
 	t.addText("name", g.name)
 	t.addText("id", g.id)
+	t.addText("app", g.app)
 	t.add("duration", text(written(g.duration, approvedLength())))
 	t.addList("targets", each(g.targets, func(g Target) tree {
 		t := tree{}
@@ -126,6 +164,57 @@ func (s scope) tree() tree {
 	t.addTexts("accounts", orStar(s.written))
 	t.addTexts("roles", orStar(texts(s.roles)))
 	t.addTexts("people", orStar(texts(s.people)))
+	t.addTexts("groups", orStar(texts(s.groups)))
+	return t
+}
+
+// place is a scope of accounts and roles alone.
+func (s scope) place() tree {
+	t := tree{}
+	t.addTexts("accounts", orStar(s.written))
+	if !s.everyRole {
+		t.addTexts("roles", texts(s.roles))
+	}
+	return t
+}
+
+func (g grantor) tree() tree {
+	t := tree{}
+	t.add("id", text(g.id.text))
+	t.add("alternate_id", text(g.alternateID.text))
+	t.add("name", text(g.name.text))
+	t.add("type", text(g.typ.text))
+	return t
+}
+
+func (n network) tree() tree {
+	t := tree{}
+	t.add("name", text(n.name))
+	t.addTexts("cidrs", each(n.cidrs, netip.Prefix.String))
+	return t
+}
+
+func (iv interval) holiday() tree {
+	t := tree{}
+	t.add("name", text(iv.name))
+	t.addTexts("dates", iv.dates)
+	t.add("location", text(iv.spans[0].Location.String()))
+	return t
+}
+
+func (x suppression) tree() tree {
+	t := x.scope.tree()
+	t.addTexts("rules", x.rules)
+	t.add("reason", text(x.Reason))
+	t.add("owner", text(x.Owner))
+	t.add("until", text(x.Until.Format(time.RFC3339Nano)))
+	return t
+}
+
+func (o severityOverride) tree() tree {
+	t := o.scope.tree()
+	t.add("rule", text(o.rule))
+	t.add("severity", text(string(o.severity)))
 	return t
 }
 
@@ -162,14 +251,34 @@ func (l limit) tree() tree {
 func (b breakGlass) tree() tree {
 	t := b.scope.tree()
 	t.addTexts("waives", b.Waives)
+	if b.Justify > 0 {
+		t.add("justify_within", text(formatDuration(b.Justify)))
+	}
 	return t
 }
 
 func (a PersonAliases) tree() tree {
 	t := tree{}
 	t.add("login", text(a.Login))
-	t.addTexts("aliases", a.Aliases)
+	t.add("aliases", &yaml.Node{Kind: yaml.SequenceNode, Content: each(a.Aliases, Alias.node)})
 	return t
+}
+
+func (a Alias) node() *yaml.Node {
+	if a.From.IsZero() && a.Until.IsZero() {
+		return text(a.Name)
+	}
+	t := tree{}
+	t.add("name", text(a.Name))
+	for _, end := range []struct {
+		key string
+		at  time.Time
+	}{{"from", a.From}, {"until", a.Until}} {
+		if !end.at.IsZero() {
+			t.add(end.key, text(end.at.Format(time.RFC3339Nano)))
+		}
+	}
+	return t.node()
 }
 
 func written(v time.Duration, s span) string {

@@ -20,6 +20,7 @@ type Target struct {
 type group struct {
 	match    string // as written
 	name, id string
+	app      string // an Okta application, instead of a group
 	duration time.Duration
 	targets  []Target
 
@@ -55,6 +56,8 @@ func (p *Policy) Targets(groupID, groupName string) []Target {
 // open returns what the entry opens for a group, nil when it does not match.
 func (g *group) open(id, name string) []Target {
 	switch {
+	case g.app != "":
+		return nil
 	case g.id != "":
 		if id == g.id {
 			return g.targets
@@ -102,7 +105,7 @@ func (d *decoder) groups(root object, a *accounts, length time.Duration) []group
 	var out []group
 	seen := map[string]bool{}
 	for i, n := range d.list(root.values["groups"], "groups") {
-		o := d.object(n, index("groups", i), "match", "name", "id", "duration", "targets")
+		o := d.object(n, index("groups", i), "match", "name", "id", "app", "duration", "targets")
 		g := group{duration: d.duration(o, "duration", length, approvedLength())}
 		switch {
 		case o.line == 0:
@@ -112,8 +115,8 @@ func (d *decoder) groups(root object, a *accounts, length time.Duration) []group
 		default:
 			d.explicit(o, a, &g)
 		}
-		key := g.match + "\x00" + g.id
-		if g.id == "" {
+		key := g.match + "\x00" + g.id + g.app
+		if g.id == "" && g.app == "" {
 			key += "\x00" + g.name
 		}
 		if seen[key] && key != "\x00\x00" {
@@ -128,8 +131,12 @@ func (d *decoder) groups(root object, a *accounts, length time.Duration) []group
 // explicit reads an entry for one group.
 func (d *decoder) explicit(o object, a *accounts, g *group) {
 	g.name, g.id = d.string(o.values["name"], o.key("name")), d.string(o.values["id"], o.key("id"))
-	if !o.has("name") && !o.has("id") {
-		d.errorf(o.line, "%s needs match, or name or id with targets", o.path)
+	g.app = d.string(o.values["app"], o.key("app"))
+	switch {
+	case !o.has("name") && !o.has("id") && !o.has("app"):
+		d.errorf(o.line, "%s needs match, or name, id or app with targets", o.path)
+	case o.has("app") && (o.has("name") || o.has("id")):
+		d.errorf(o.at("app"), "%s is an application, which has no group's name or id", o.key("app"))
 	}
 	if !o.has("targets") {
 		d.errorf(o.line, "%s is missing", o.key("targets"))
@@ -152,7 +159,7 @@ func (d *decoder) explicit(o object, a *accounts, g *group) {
 
 // pattern reads an entry for all groups whose whole name matches.
 func (d *decoder) pattern(o object, a *accounts, g *group) {
-	for _, k := range []string{"name", "id", "targets"} {
+	for _, k := range []string{"name", "id", "app", "targets"} {
 		if o.has(k) {
 			d.errorf(o.at(k), "%s does not go with match: the pattern says which role in which account", o.key(k))
 		}

@@ -11,6 +11,7 @@ import (
 type interval struct {
 	name  string
 	spans []timeinterval.TimeInterval
+	dates []string // of holidays, as written
 }
 
 // hours is an entry of approved_hours.
@@ -32,7 +33,7 @@ type hours struct {
 // except holidays"); without an entry ok is true and hours is "".
 func (p *Policy) WithinHours(s Scope, t time.Time) (ok bool, names string) {
 	for _, h := range p.entries(s.Account, s.Role).hours {
-		if h.person(s.People) {
+		if h.who(s) {
 			return h.contains(t), h.names
 		}
 	}

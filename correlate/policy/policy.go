@@ -9,9 +9,12 @@ package policy
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"go.yaml.in/yaml/v4"
 
 	"jitaudit/schemas"
 )
@@ -38,6 +41,20 @@ type Policy struct {
 	people     []PersonAliases
 	orgs       []string
 
+	grantors       []grantor
+	patterns       []string // of awsGroups, as written
+	awsGroups      []*regexp.Regexp
+	watched        []scope
+	networks       []network
+	permissionSets map[string]string // name by ARN
+	setOrder       []string
+	assigned       time.Duration // approved length of an account assignment; 0: none
+	suppressions   []suppression
+	overrides      []severityOverride
+	burst          int
+	stripTags      bool
+	domains        []string
+
 	byARN   memo[string, *Provider]
 	byGroup memo[groupKey, []Target]
 	byRole  memo[roleKey, *entries]
@@ -53,8 +70,9 @@ func Parse(name string, data []byte) (*Policy, error) {
 	if root == nil {
 		return nil, joined(name, d.errs)
 	}
-	o := d.object(root, "", "effective_from", "accounts", "providers", "groups", "time_intervals",
-		"approved_hours", "max_session", "break_glass", "people", "severity", "bounds")
+	o := d.object(root, "", "effective_from", "accounts", "providers", "groups", "aws_groups", "permission_sets", "assignments",
+		"trusted_grantors", "watched", "networks", "time_intervals", "holidays", "approved_hours", "max_session", "break_glass",
+		"people", "identity", "suppressions", "severity", "severity_overrides", "refusals", "bounds")
 	sum := sha256.Sum256(data)
 	p := &Policy{Name: name, Hash: hex.EncodeToString(sum[:])}
 	p.EffectiveFrom = d.instant(o, "effective_from")
@@ -63,12 +81,24 @@ func Parse(name string, data []byte) (*Policy, error) {
 	p.providers = d.providers(o)
 	p.groups = d.groups(o, &p.accounts, p.Bounds.GrantDuration)
 	p.Bounds.reachGrants(p.groups)
+	p.awsGroups, p.patterns = d.awsGroups(o), d.patterns
+	p.permissionSets, p.setOrder = d.permissionSets(o)
+	assignments := d.object(o.values["assignments"], "assignments", "duration")
+	p.assigned = d.duration(assignments, "duration", 0, approvedLength())
+	p.grantors = d.grantors(o)
+	p.watched = d.watched(o, &p.accounts)
+	p.networks = d.networks(o)
 	p.intervals = d.intervals(o)
+	p.intervals = append(p.intervals, d.holidays(o, p.intervals)...)
 	p.hours = d.hours(o, &p.accounts, p.intervals)
 	p.limits = d.limits(o, &p.accounts)
 	p.breakGlass = d.breakGlass(o, &p.accounts)
+	p.suppressions = d.suppressions(o, &p.accounts)
 	p.severity = d.severity(o)
+	p.overrides = d.overrides(o, &p.accounts)
+	p.burst = d.refusals(o)
 	p.people = d.people(o)
+	d.identity(o, p)
 	for _, pr := range p.providers {
 		p.orgs = append(p.orgs, pr.OktaOrg)
 	}
@@ -95,20 +125,12 @@ func (p *Policy) Orgs() []string { return p.orgs }
 // case).
 type PersonAliases struct {
 	Login   string
-	Aliases []string
+	Aliases []Alias
 }
 
 // People are the persons to whom the policy gives further names, in the order
 // of the file. The slice is shared: do not change it.
 func (p *Policy) People() []PersonAliases { return p.people }
-
-// Severity is the severity of a rule's findings: what the policy sets, else def.
-func (p *Policy) Severity(rule string, def schemas.Severity) schemas.Severity {
-	if s, ok := p.severity[rule]; ok {
-		return s
-	}
-	return def
-}
 
 // Rules are the names of the rules that a policy may speak of, in the order of
 // docs/correlation.md.
@@ -145,8 +167,7 @@ func (d *decoder) severity(root object) map[string]schemas.Severity {
 	out := make(map[string]schemas.Severity, len(o.values))
 	for _, rule := range Rules() {
 		if o.has(rule) {
-			out[rule] = schemas.Severity(d.oneOf(o, rule, "", string(schemas.Info), string(schemas.Low),
-				string(schemas.Medium), string(schemas.High), string(schemas.Critical)))
+			out[rule] = schemas.Severity(d.oneOf(o, rule, "", severities()...))
 		}
 	}
 	return out
@@ -154,13 +175,19 @@ func (d *decoder) severity(root object) map[string]schemas.Severity {
 
 func (d *decoder) people(root object) []PersonAliases {
 	var out []PersonAliases
-	owner := map[string]string{} // handle → login of the entry that holds it
-	claim := func(handle, login string, line int) {
-		if other, ok := owner[handle]; ok {
-			d.errorf(line, "%s already names %s: a handle has one person", quote(handle), other)
-			return
+	type owned struct {
+		Alias
+		login string
+	}
+	owners := map[string][]owned{}
+	claim := func(a Alias, login string, line int) {
+		for _, o := range owners[a.Name] {
+			if o.meets(a) {
+				d.errorf(line, "%s already names %s: a handle has one person at a time", quote(a.Name), o.login)
+				return
+			}
 		}
-		owner[handle] = login
+		owners[a.Name] = append(owners[a.Name], owned{a, login})
 	}
 	for i, n := range d.list(root.values["people"], "people") {
 		o := d.object(n, index("people", i), "login", "aliases")
@@ -168,17 +195,33 @@ func (d *decoder) people(root object) []PersonAliases {
 		if person.Login == "" {
 			continue
 		}
-		claim(person.Login, person.Login, o.at("login"))
+		claim(Alias{Name: person.Login}, person.Login, o.at("login"))
 		if !o.has("aliases") {
 			d.errorf(o.line, "%s is missing", o.key("aliases"))
 		}
-		for _, w := range d.words(o.values["aliases"], o.key("aliases")) {
-			claim(fold(w.text), person.Login, w.line)
-			person.Aliases = append(person.Aliases, fold(w.text))
+		for j, n := range d.list(o.values["aliases"], o.key("aliases")) {
+			a := d.alias(n, index(o.key("aliases"), j))
+			if a.Name != "" {
+				claim(a, person.Login, n.Line)
+				person.Aliases = append(person.Aliases, a)
+			}
 		}
 		out = append(out, person)
 	}
 	return out
+}
+
+// alias reads a name, or a name with an interval.
+func (d *decoder) alias(n *yaml.Node, path string) Alias {
+	if v := d.deref(n); v == nil || v.Kind != yaml.MappingNode {
+		return Alias{Name: fold(d.string(n, path))}
+	}
+	o := d.object(n, path, "name", "from", "until")
+	a := Alias{Name: fold(d.required(o, "name")), From: d.instant(o, "from"), Until: d.instant(o, "until")}
+	if !a.Until.IsZero() && !a.From.Before(a.Until) {
+		d.errorf(o.at("until"), "%s is not after from", o.key("until"))
+	}
+	return a
 }
 
 // fold makes handles comparable.

@@ -94,7 +94,7 @@ func (d *decoder) providers(root object) []provider {
 	var out []provider
 	names, arns := map[string]bool{}, map[string]bool{}
 	for i, n := range d.list(root.values["providers"], "providers") {
-		o := d.object(n, index("providers", i), "name", "arn", "federation", "okta_org", "apps", "assertion_id")
+		o := d.object(n, index("providers", i), "name", "arn", "federation", "okta_org", "apps", "assertion_id", "session_name")
 		pr := d.provider(o)
 		if pr.Name != "" && names[pr.Name] {
 			d.errorf(o.at("name"), "%s: %s is the name of an earlier provider", o.key("name"), quote(pr.Name))
@@ -118,6 +118,7 @@ func (d *decoder) provider(o object) provider {
 	if pr.ARN != "" && !strings.HasPrefix(pr.ARN, "arn:") && !strings.HasPrefix(pr.ARN, "*") {
 		d.errorf(o.at("arn"), "%s: %s is no ARN: write arn:aws:iam::ACCOUNT:saml-provider/NAME, * for any", o.key("arn"), quote(pr.ARN))
 	}
+	pr.RequireSessionName = d.oneOf(o, "session_name", prefer, require, prefer) == require
 	d.required(o, "federation")
 	pr.Federation = schemas.Federation(d.oneOf(o, "federation", "", string(schemas.Direct), string(schemas.IdentityCenter)))
 	for _, w := range d.words(o.values["apps"], o.key("apps")) {

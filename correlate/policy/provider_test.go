@@ -80,10 +80,10 @@ func TestHasApp(t *testing.T) {
 
 func TestSeverityIsOverridden(t *testing.T) {
 	p := mustParse(t, "severity: {no_mfa: info}")
-	if got := p.Severity("no_mfa", schemas.High); got != schemas.Info {
+	if got := p.Severity("no_mfa", schemas.High, policy.Scope{}); got != schemas.Info {
 		t.Errorf("no_mfa: %s", got)
 	}
-	if got := p.Severity("no_grant", schemas.High); got != schemas.High {
+	if got := p.Severity("no_grant", schemas.High, policy.Scope{}); got != schemas.High {
 		t.Errorf("no_grant: %s", got)
 	}
 }

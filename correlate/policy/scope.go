@@ -21,11 +21,13 @@ type Scope struct {
 // scope is the condition of an entry. What is left out matches everything.
 type scope struct {
 	accounts, roles, people []wildcard
+	groups                  []wildcard
 	ids                     []string // accounts that are named one by one
 	written                 []string // accounts as the file names them
 	everyAccount            bool
 	everyRole               bool
 	everybody               bool
+	everyGroup              bool
 }
 
 func (s *scope) role(account, role string) bool {
@@ -33,12 +35,17 @@ func (s *scope) role(account, role string) bool {
 		(s.everyRole || matchAny(s.roles, role))
 }
 
-func (s *scope) person(people []string) bool {
-	if s.everybody {
-		return true
-	}
-	for _, p := range people {
-		if matchAny(s.people, p) {
+// who reports whether the entry is for the person, and for a group of theirs.
+func (s *scope) who(in Scope) bool {
+	return (s.everybody || matchesOne(s.people, in.People)) && (s.everyGroup || matchesOne(s.groups, in.Groups))
+}
+
+// fits reports whether the entry is for all of a scope.
+func (s *scope) fits(in Scope) bool { return s.role(in.Account, in.Role) && s.who(in) }
+
+func matchesOne(ws []wildcard, texts []string) bool {
+	for _, t := range texts {
+		if matchAny(ws, t) {
 			return true
 		}
 	}
@@ -64,7 +71,12 @@ type limit struct {
 type BreakGlass struct {
 	// Waives are rules that are not judged for it.
 	Waives []string
+	// Justify is how long after its use the justification may come; 0: any time.
+	Justify time.Duration
 }
+
+// JustifyWithin is Justify.
+func (b *BreakGlass) JustifyWithin() time.Duration { return b.Justify }
 
 type breakGlass struct {
 	scope
@@ -109,7 +121,7 @@ func (p *Policy) entries(account, role string) *entries {
 // matches, else Bounds.MaxSession.
 func (p *Policy) MaxSession(s Scope) time.Duration {
 	for _, l := range p.entries(s.Account, s.Role).limits {
-		if l.person(s.People) {
+		if l.who(s) {
 			return l.length
 		}
 	}
@@ -120,7 +132,7 @@ func (p *Policy) MaxSession(s Scope) time.Duration {
 // emergencies. It is shared: do not change it.
 func (p *Policy) BreakGlass(s Scope) *BreakGlass {
 	for _, b := range p.entries(s.Account, s.Role).breakGlass {
-		if b.person(s.People) {
+		if b.who(s) {
 			return &b.BreakGlass
 		}
 	}
@@ -129,13 +141,13 @@ func (p *Policy) BreakGlass(s Scope) *BreakGlass {
 
 // scopeKeys are the keys that scope reads.
 func scopeKeys(more ...string) []string {
-	return append([]string{"accounts", "roles", "people"}, more...)
+	return append([]string{"accounts", "roles", "people", "groups"}, more...)
 }
 
-// scope reads accounts, roles and people. An account is an id, a name, or a
+// scope reads accounts, roles, people and groups. An account is an id, a name, or a
 // wildcard over both.
 func (d *decoder) scope(o object, a *accounts) scope {
-	s := scope{everyAccount: !o.has("accounts"), everyRole: !o.has("roles"), everybody: !o.has("people")}
+	s := scope{everyAccount: !o.has("accounts"), everyRole: !o.has("roles"), everybody: !o.has("people"), everyGroup: !o.has("groups")}
 	for _, w := range d.words(o.values["accounts"], o.key("accounts")) {
 		s.written = append(s.written, w.text)
 		if !strings.Contains(w.text, "*") {
@@ -152,6 +164,9 @@ func (d *decoder) scope(o object, a *accounts) scope {
 	}
 	for _, w := range d.words(o.values["people"], o.key("people")) {
 		s.people = append(s.people, newWildcard(fold(w.text)))
+	}
+	for _, w := range d.words(o.values["groups"], o.key("groups")) {
+		s.groups = append(s.groups, newWildcard(w.text))
 	}
 	s.everyAccount = s.everyAccount || slices.ContainsFunc(s.accounts, wildcard.any)
 	s.everyRole = s.everyRole || slices.ContainsFunc(s.roles, wildcard.any)
@@ -187,19 +202,15 @@ func (d *decoder) limits(root object, a *accounts) []limit {
 func (d *decoder) breakGlass(root object, a *accounts) []breakGlass {
 	var out []breakGlass
 	for i, n := range d.list(root.values["break_glass"], "break_glass") {
-		o := d.object(n, index("break_glass", i), scopeKeys("waives")...)
+		o := d.object(n, index("break_glass", i), scopeKeys("waives", "justify_within")...)
 		b := breakGlass{scope: d.scope(o, a)}
 		if !o.has("roles") && o.line > 0 {
 			d.errorf(o.line, "%s is missing: break-glass roles must be named", o.key("roles"))
 		}
-		for _, w := range d.words(o.values["waives"], o.key("waives")) {
-			switch {
-			case w.text == "break_glass":
-				d.errorf(w.line, "%s: break_glass can't be waived: the use of such a role is always reported", o.key("waives"))
-			case !slices.Contains(Rules(), w.text):
-				d.errorf(w.line, "%s: unknown rule %s%s", o.key("waives"), quote(w.text), suggestion(w.text, Rules()))
-			}
-			b.Waives = append(b.Waives, w.text)
+		b.Justify = d.duration(o, "justify_within", 0, span{time.Minute, 90 * day, false})
+		b.Waives = d.ruleNames(o, "waives")
+		if slices.Contains(b.Waives, "break_glass") {
+			d.errorf(o.at("waives"), "%s: break_glass can't be waived: the use of such a role is always reported", o.key("waives"))
 		}
 		out = append(out, b)
 	}
