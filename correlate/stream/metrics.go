@@ -19,6 +19,7 @@ type Metrics struct {
 	lag, persons, homes *prometheus.GaugeVec
 	taken               *prometheus.CounterVec
 	late                prometheus.Counter
+	refused             *prometheus.CounterVec
 	ticks               prometheus.Histogram
 	mu                  sync.Mutex
 	covered             map[int][]schemas.Coverage
@@ -40,6 +41,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		raw:       counter("raw_records_total", "Raw events by what became of them: used, irrelevant or dead.", "topic", "outcome"),
 		published: counter("results_total", "Versions of results published, by topic.", "topic"),
 		taken:     counter("facts_total", "Facts and calls taken in: fact, call, duplicate.", "partition", "kind"),
+		refused:   counter("refused_records_total", "Records of the facts topic that were not taken: policy (those before it stay in force) or record.", "kind"),
 		late:      prometheus.NewCounter(prometheus.CounterOpts(opts("late_facts_total", "Facts that came after their interval was sealed."))),
 		lag:       gauge("lag_records", "Records of a topic that a stage has still to read, by partition.", "topic", "partition"),
 		persons:   gauge("persons", "Persons with facts that are not sealed.", "partition"),
@@ -50,7 +52,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		}),
 		covered: make(map[int][]schemas.Coverage), stats: make(map[int]partition.Stats),
 	}
-	r.MustRegister(m.raw, m.published, m.taken, m.late, m.lag, m.persons, m.homes, m.ticks)
+	r.MustRegister(m.raw, m.published, m.taken, m.late, m.refused, m.lag, m.persons, m.homes, m.ticks)
 	return m
 }
 

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -179,8 +180,13 @@ func (o *owner) refuse(ctx context.Context, m *kafka.Message, why error) error {
 	if err != nil {
 		return fmt.Errorf("write a dead letter of offset %d: %w", m.Offset, err)
 	}
-	o.cfg.Log.Warn("a record of the facts topic cannot be read; it is in the dead letters",
-		"partition", m.Partition, "offset", m.Offset, "reason", why)
+	kind := "record"
+	if errors.Is(why, partition.ErrPolicy) {
+		kind = "policy"
+	}
+	o.cfg.Metrics.refused.WithLabelValues(kind).Inc()
+	o.cfg.Log.Warn("a record of the facts topic was not taken; it is in the dead letters",
+		"kind", kind, "partition", m.Partition, "offset", m.Offset, "reason", why)
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"time"
 
+	"jitaudit/correlate/policy"
 	"jitaudit/correlate/stream/entry"
 	"jitaudit/internal/kafka"
 	"jitaudit/schemas/topics"
@@ -38,8 +39,12 @@ type Config struct {
 }
 
 // PublishPolicies puts policies into every partition of the facts topic. What
-// stands there already changes nothing.
+// stands there already changes nothing. None is published unless all can be read
+// and go together.
 func PublishPolicies(ctx context.Context, cfg Config, policies []entry.Policy) error {
+	if err := valid(policies); err != nil {
+		return fmt.Errorf("publish policies: %w", err)
+	}
 	w, err := cfg.Client.Writer(kafka.WriterConfig{})
 	if err != nil {
 		return err
@@ -50,6 +55,22 @@ func PublishPolicies(ctx context.Context, cfg Config, policies []entry.Policy) e
 		}
 	}
 	return nil
+}
+
+func valid(policies []entry.Policy) error {
+	if len(policies) == 0 {
+		return nil
+	}
+	all := make([]*policy.Policy, len(policies))
+	for i := range policies {
+		p, err := policy.Parse(policies[i].Name, policies[i].Data)
+		if err != nil {
+			return err
+		}
+		all[i] = p
+	}
+	_, err := policy.NewSet(all...)
+	return err
 }
 
 // everywhere writes entries into every partition of the facts topic.

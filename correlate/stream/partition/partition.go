@@ -161,8 +161,8 @@ func (p *Partition) Stats() Stats {
 func (p *Partition) Covered() []schemas.Coverage { return p.coverage.list() }
 
 func (p *Partition) policy(offset int64, e *entry.Policy) (bool, error) {
-	kept, changed, err := p.policies.take(offset, e, p.refs)
-	if err != nil || !changed {
+	kept, err := p.policies.take(offset, e, p.refs)
+	if err != nil || !kept {
 		return kept, err
 	}
 	set := p.policies.set

@@ -1,6 +1,8 @@
 package partition
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -25,28 +27,38 @@ type heldPolicy struct {
 
 func newPolicies() *policies { return &policies{byStart: make(map[time.Time]heldPolicy)} }
 
-func (ps *policies) take(offset int64, e *entry.Policy, r *refs) (kept, changed bool, err error) {
+// take takes in a policy. One that cannot be read, or that does not go with the
+// others, leaves those in force.
+func (ps *policies) take(offset int64, e *entry.Policy, r *refs) (kept bool, err error) {
 	p, err := policy.Parse(e.Name, e.Data)
 	if err != nil {
-		return false, false, err
+		return false, fmt.Errorf("%w:\n%w", ErrPolicy, err)
 	}
 	before, known := ps.byStart[p.EffectiveFrom]
 	if known && before.Hash == p.Hash {
-		return false, false, nil
+		return false, nil
 	}
+	all := []*policy.Policy{p}
+	for start, h := range ps.byStart {
+		if !start.Equal(p.EffectiveFrom) {
+			all = append(all, h.Policy)
+		}
+	}
+	set, err := policy.NewSet(all...)
+	if err != nil {
+		return false, fmt.Errorf("%w: %w", ErrPolicy, err)
+	}
+	ps.set, ps.changed = set, true
+	ps.byStart[p.EffectiveFrom] = heldPolicy{p, offset}
+	r.hold(offset)
 	if known {
 		r.release(before.offset)
 	}
-	ps.byStart[p.EffectiveFrom] = heldPolicy{p, offset}
-	r.hold(offset)
-	all := make([]*policy.Policy, 0, len(ps.byStart))
-	for _, h := range ps.byStart {
-		all = append(all, h.Policy)
-	}
-	ps.set, err = policy.NewSet(all...)
-	ps.changed = true
-	return true, true, err
+	return true, nil
 }
+
+// ErrPolicy is that of a policy that is not taken: those before it stay in force.
+var ErrPolicy = errors.New("this policy is not taken, and those before it stay in force")
 
 // orgs are the Okta orgs that any policy names.
 func (ps *policies) orgs() (out []string) {
