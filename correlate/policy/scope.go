@@ -170,6 +170,7 @@ func (d *decoder) scope(o object, a *accounts) scope {
 	}
 	s.everyAccount = s.everyAccount || slices.ContainsFunc(s.accounts, wildcard.any)
 	s.everyRole = s.everyRole || slices.ContainsFunc(s.roles, wildcard.any)
+	s.everyGroup = s.everyGroup || slices.ContainsFunc(s.groups, wildcard.any)
 	s.everybody = s.everybody || slices.ContainsFunc(s.people, wildcard.any)
 	return s
 }
