@@ -24,3 +24,14 @@ func named[T any](out map[string]string, topic string, all []T, id func(*T) stri
 		out[id(&all[i])] = topic
 	}
 }
+
+// Uses are the role sessions whose uses persons hold.
+func (p *Partition) Uses() map[string][]string {
+	out := make(map[string][]string)
+	for key, who := range p.persons {
+		for _, u := range who.usesList() {
+			out[key] = append(out[key], u.PrincipalID)
+		}
+	}
+	return out
+}
