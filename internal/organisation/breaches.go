@@ -7,7 +7,7 @@ import "time"
 func breaches(g *generator) []play {
 	all := grantBreaches()
 	all = append(all, removalBreaches(g)...)
-	all = append(all, hourBreaches()...)
+	all = append(all, hourBreaches(g)...)
 	all = append(all, signOnBreaches()...)
 	all = append(all, factorBreaches()...)
 	all = append(all, lengthBreaches()...)
@@ -157,22 +157,26 @@ func removalBreaches(g *generator) []play {
 }
 
 // hourBreaches are honest but for the clock.
-func hourBreaches() []play {
+func hourBreaches(g *generator) []play {
 	at := func(account, hour, minute, second int) func(*scene) {
 		return func(s *scene) {
 			a := s.g.accounts[account]
 			t := s.g.localTime(a.hours.zone, s.day, hour, minute, second)
-			m := s.assumeBy(s.prepare(s.role(a), t), ask{})
+			m := s.assumeBy(s.prepare(s.strict(a), t), ask{})
 			s.usual(m)
 			s.plant("outside_hours", m)
 		}
 	}
-	return []play{
+	all := []play{
 		{name: "night", note: "in the middle of the night", near: "Europe", act: at(0, 2, 17, 5)},
 		{name: "closing time", note: "at the very end of the hours, which is outside", near: "America", act: at(1, 22, 0, 0)},
 		{name: "a second early", note: "a second before the hours begin", near: "Europe", act: at(2, 6, 59, 59)},
 		{name: "evening", note: "an hour after the hours", near: "Europe", act: at(0, 19, 4, 0)},
 	}
+	if whole {
+		all = append(all, play{name: "company's day", note: "at noon of a holiday that the company made up", outside: true, at: g.cfg.Days, act: at(0, 12, 0, 0)})
+	}
+	return all
 }
 
 // glassBreaches use the break-glass role, with all else in order.

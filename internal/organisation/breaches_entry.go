@@ -16,16 +16,16 @@ func entryBreaches() []play {
 			u := s.iamUser(s.account(requires), "vendor-"+token(s.r, digits, 2))
 			s.plantDone(u.foreign(), "static_credential", "", s.assumeWith(u, x, s.base()))
 		}},
-		{name: "root", nobody: true, note: "the root user entered the console", act: func(s *scene) {
-			u := s.iamUser(s.account(prefers), "root")
+		{name: "root", nobody: true, note: "the root user entered the console of a watched account", act: func(s *scene) {
+			u := s.iamUser(s.g.vault, "root")
 			s.plantDone(u.stranger(), "static_credential", "", s.consoleSignIn(u, s.base(), false))
 		}},
 		{name: "IAM user in the console", nobody: true, note: "an IAM user entered the console with a password", act: func(s *scene) {
-			u := s.iamUser(s.account(requires), "legacy-admin-"+token(s.r, digits, 2))
+			u := s.iamUser(s.g.vault, "legacy-admin-"+token(s.r, digits, 2))
 			s.plantDone(u.stranger(), "static_credential", "", s.consoleSignIn(u, s.base(), false))
 		}},
 		{name: "session token", nobody: true, note: "an IAM user got temporary keys", act: func(s *scene) {
-			u := s.iamUser(s.account(centers), "backup-"+token(s.r, digits, 2))
+			u := s.iamUser(s.g.vault, "backup-"+token(s.r, digits, 2))
 			s.plantDone(u.stranger(), "static_credential", "", s.sessionToken(u, "GetSessionToken", s.base()))
 		}},
 		{name: "pipeline", nobody: true, note: "a pipeline assumed a role for people", act: func(s *scene) { s.piped(watched(s, requires), "deploy", 3) }},

@@ -148,6 +148,7 @@ func (g *generator) mapGroups() {
 		}
 	}
 	g.mapOthers(id)
+	g.vault = &account{id: "8" + token(r, digits, 11), alias: "backup-vault", region: "eu-west-1", provider: &provider{}}
 	g.robot = &role{name: "app-runtime", path: "/", aroa: "AROA" + token(r, base32Upper, 17), iam: true}
 }
 

@@ -14,6 +14,7 @@ const (
 	standingAccess      = 30 * time.Hour
 	burstWindow         = 10 * time.Minute
 	burst               = 5
+	justifyWithin       = time.Hour
 	revocationTolerance = 5 * time.Minute
 	credentialsOutlive  = time.Hour
 )

@@ -29,6 +29,25 @@ func (h *hours) contain(t time.Time) bool {
 	return l.Hour() >= h.from && l.Hour() < h.to
 }
 
+// companyDay is a holiday of the company's own: the day after those worked.
+func (g *generator) companyDay() time.Time { return g.cfg.Start.AddDate(0, 0, g.cfg.Days) }
+
+// anytime is a role of an account with hours, whose group may work at any hour.
+func (g *generator) anytime() *role { return g.accounts[0].roles[2] }
+
+// strict takes a role to which the account's hours apply.
+func (s *scene) strict(a *account) *role {
+	var all []*role
+	for _, x := range s.p.free(a, s.day, s.open) {
+		if x != s.g.anytime() {
+			all = append(all, x)
+		}
+	}
+	x := pick(s.r, all) // cast left at least two
+	s.reserve(x)
+	return x
+}
+
 // localTime is the given wall-clock time on day n of the history.
 func (g *generator) localTime(zone *time.Location, day, hour, minute, second int) time.Time {
 	d := g.cfg.Start.AddDate(0, 0, day)

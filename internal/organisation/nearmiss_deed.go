@@ -85,8 +85,12 @@ func entryMisses() []play {
 			s.nearDone(u.stranger(), "static_credential", s.assumeWith(u, a.deployer, s.base()))
 		}},
 		{name: "root, refused", nobody: true, note: "somebody failed to enter the console as the root user", act: func(s *scene) {
-			u := s.iamUser(s.account(prefers), "root")
+			u := s.iamUser(s.g.vault, "root")
 			s.nearDone(u.stranger(), "static_credential", s.consoleSignIn(u, s.base(), true))
+		}},
+		{name: "console of an unwatched account", nobody: true, note: "an IAM user entered the console of an account of which only roles are watched", act: func(s *scene) {
+			u := s.iamUser(s.account(requires), "auditor")
+			s.nearDone(u.stranger(), "static_credential", s.consoleSignIn(u, s.base(), false))
 		}},
 		{name: "pipeline into its own role", nobody: true, note: "a pipeline assumed the role that is for pipelines", act: func(s *scene) {
 			x := s.account(prefers).deployer

@@ -99,6 +99,24 @@ func lifeMisses(g *generator) []play {
 			s.near("no_grant", m)
 			s.near("unattributed", m)
 		}},
+		{name: "on duty", light: true, note: "a role session name that is the person's from this very second on", act: func(s *scene) {
+			x, t := s.role(s.account(centers)), s.base()
+			name := "duty-" + token(s.r, digits, 4)
+			s.g.duties = append(s.g.duties, duty{s.p.login, name, t, t.Add(8 * time.Hour)})
+			c := s.prepare(x, t)
+			m := s.assume(s.p, x, t, nil, ask{name: name})
+			s.federate(s.p, x, t, false)
+			s.usual(m)
+			s.near("unattributed", m)
+			s.near("name_mismatch", m)
+			s.nearGrant("unused_grant", c.grant)
+		}},
+		{name: "at any hour for the group", light: true, near: "Europe", group: g.anytime().group, note: "at night, by a group that may work at any hour", act: func(s *scene) {
+			x := s.g.anytime()
+			m := s.assumeBy(s.prepare(x, s.g.localTime(x.account.hours.zone, s.day, 2, 40, 0)), ask{})
+			s.usual(m)
+			s.near("outside_hours", m)
+		}},
 		{name: "both ways in one day", note: "through Identity Center and straight into an account", act: func(s *scene) {
 			t := s.base()
 			for i, kind := range []int{centers, requires, centers, prefers} {
@@ -137,9 +155,19 @@ func lifeMisses(g *generator) []play {
 	}
 }
 
-// lifeBreaches are ends that only a request's condition sets.
+// lifeBreaches are ends that only a request's condition sets, and a name that is
+// nobody's any more.
 func lifeBreaches() []play {
 	return []play{
+		{name: "off duty", nobody: true, note: "a role session name that was somebody's until this very second", act: func(s *scene) {
+			name, t := "duty-"+token(s.r, digits, 4), s.base()
+			s.g.duties = append(s.g.duties, duty{s.colleague().login, name, t.Add(-8 * time.Hour), t})
+			m := s.assume(nil, pick(s.r, s.account(centers).roles), t, nil, ask{name: name, subject: name})
+			s.usual(m)
+			for _, rule := range []string{"unattributed", "no_sign_on", "no_grant"} {
+				s.plantFor(name, rule, m)
+			}
+		}},
 		{name: "late by condition", light: true, note: "removed when the group's time was over, which was long after that of the request's condition", act: func(s *scene) {
 			x, t := s.role(s.account(requires)), s.base()
 			opened := t.Add(-2 * time.Minute)

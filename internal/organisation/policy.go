@@ -13,7 +13,7 @@ func (g *generator) policy() []byte {
 	p := func(format string, a ...any) { fmt.Fprintf(&b, format+"\n", a...) }
 	p("# The policy of a made-up organisation.")
 	p("effective_from: 2025-01-01T00:00:00Z\n\naccounts:")
-	for _, a := range g.accounts {
+	for _, a := range append(g.accounts[:len(g.accounts):len(g.accounts)], g.vault) {
 		p("  %s: %q", a.alias, a.id)
 	}
 	p("\nproviders:")
@@ -29,22 +29,19 @@ func (g *generator) policy() []byte {
 	}
 	g.policyGroups(p)
 	g.policyHours(p)
-	p("\nbreak_glass:\n  - accounts: ['*']\n    roles: [BreakGlass]\n    waives: [no_grant, outside_grant, outside_hours]\n\npeople:")
-	named := false
-	for _, who := range g.people {
-		if who.kind == byAlias {
-			p("  - login: %s\n    aliases: [%s]", who.login, who.session)
-			named = true
-		}
+	p("\nbreak_glass:\n  - accounts: ['*']\n    roles: [BreakGlass]\n    waives: [no_grant, outside_grant, outside_hours]")
+	if whole {
+		p("    justify_within: %s", short(justifyWithin))
+		g.policyTrust(p)
+		g.policySets(p)
+		g.policySuppressions(p)
 	}
-	if !named {
-		b.Truncate(b.Len() - len("\npeople:\n"))
-	}
+	g.policyPeople(p)
 	p("\nbounds:")
 	for _, bound := range []struct {
 		key string
 		d   time.Duration
-	}{{"clock_skew", clockSkew}, {"assertion_window", assertionWindow}, {"portal_session", portalSession}, {"okta_session", oktaSessionReach}, {"propagation_delay", propagationDelay}, {"revocation_tolerance", revocationTolerance}, {"credentials_outlive", credentialsOutlive}} {
+	}{{"clock_skew", clockSkew}, {"assertion_window", assertionWindow}, {"portal_session", portalSession}, {"okta_session", oktaSessionReach}, {"propagation_delay", propagationDelay}, {"revocation_tolerance", revocationTolerance}, {"credentials_outlive", credentialsOutlive}, {"grant_duration", grantDuration}, {"standing_access", standingAccess}, {"burst_window", burstWindow}} {
 		p("  %s: %v", bound.key, short(bound.d))
 	}
 	return b.Bytes()
@@ -70,6 +67,16 @@ func (g *generator) policyGroups(p func(string, ...any)) {
 			p("      - {account: %s, role: %s}", x.account.alias, x.name)
 		}
 	}
+	if whole {
+		p("  - name: %s\n    id: %s\n    duration: none\n    targets:", g.inventory.name, g.inventory.id)
+		for _, x := range g.inventory.targets {
+			p("      - {account: %s, role: %s}", x.account.alias, x.name)
+		}
+		p("  - app: %s\n    duration: %s\n    targets:", g.reporting.id, short(g.reporting.duration))
+		for _, x := range g.reporting.targets {
+			p("      - {account: %s, role: %s}", x.account.alias, x.name)
+		}
+	}
 	p(`  - match: '^AWS-(?P<alias>[A-Za-z0-9-]+)-(?P<role>Admin)$'
     duration: 1h
   - match: '^AWS-(?P<alias>[A-Za-z0-9-]+)-(?P<role>[A-Za-z0-9_]+)$'
@@ -92,12 +99,22 @@ func (g *generator) policyHours(p func(string, ...any)) {
 			}
 		}
 	}
+	if whole {
+		p("\nholidays:\n  - name: company-day\n    dates: [%s]\n    location: Europe/Berlin", g.companyDay().Format(time.DateOnly))
+	}
 	p("\napproved_hours:\n  - roles: [OnCall]\n    within: [always]")
+	if whole {
+		p("  - groups: ['%s']\n    within: [always]", g.anytime().group.name)
+	}
 	for _, a := range g.accounts {
 		if h := a.hours; h != nil {
 			p("  - accounts: [%s]\n    within: [%s]", a.alias, h.name)
 			if h.holidays {
-				p("    except: [holidays]")
+				if whole {
+					p("    except: [holidays, company-day]")
+				} else {
+					p("    except: [holidays]")
+				}
 			}
 		}
 	}

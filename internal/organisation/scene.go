@@ -9,10 +9,11 @@ type generator struct {
 	cfg         Config
 	providers   []*provider
 	accounts    []*account
-	management  string // the account of Identity Center
-	instance    string // of Identity Center
-	store       string // its identity store
-	robot       *role  // assigns accounts, in the management account
+	management  string   // the account of Identity Center
+	instance    string   // of Identity Center
+	store       string   // its identity store
+	robot       *role    // assigns accounts, in the management account
+	vault       *account // nobody's account, watched as a whole
 	operators   *group
 	onCall      *group
 	inventory   *group // whose members stay
@@ -38,6 +39,7 @@ type generator struct {
 	// the times at which people assumed roles.
 	held    []held
 	silent  []*silent
+	duties  []duty
 	assumed map[assumer][]time.Time
 	// honest are assumptions that further calls may be made with.
 	honest []usable
