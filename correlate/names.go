@@ -68,7 +68,23 @@ func (n *names) of(a *rules.Assumption) []string {
 		}
 	}
 	n.bare(a, add, all)
+	if a.Policy.StripTags() {
+		untagged := func(h string) bool { return withoutTag(h) == withoutTag(identity.Fold(a.Fact.Who.SessionName)) }
+		if slices.ContainsFunc(all, untagged) {
+			add(a.Fact.Who.SessionName)
+		}
+	}
 	return all
+}
+
+// withoutTag is an address without what follows "+" before the "@".
+func withoutTag(address string) string {
+	name, domain, ok := strings.Cut(address, "@")
+	if !ok {
+		return address
+	}
+	name, _, _ = strings.Cut(name, "+")
+	return name + "@" + domain
 }
 
 // bare adds what addresses of the policy's domains are without the domain.

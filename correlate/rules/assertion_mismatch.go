@@ -16,6 +16,9 @@ func assertionMismatch() Rule {
 		Title:    "assertion id of no sign-on",
 		Controls: []string{"SOC 2 CC6.1", "SOC 2 CC7.2", "ISO 27001 A.8.15", "NIST AU-6"},
 		Attack:   []string{"T1606.002"},
+		Fires:    "a sign-on explains the assumption by subject or time, while both carry an assertion id and those differ.",
+		Needs:    "nothing: it says what was seen.",
+		Notes:    "With a provider's `assertion_id: require` such an assumption is `no_sign_on` instead. Tools that reuse an older assertion can cause it.",
 		Assumption: func(a *Assumption) *Breach {
 			if a.SignOn == nil || (a.JoinedBy != schemas.JoinSubject && a.JoinedBy != schemas.JoinEmail) {
 				return nil

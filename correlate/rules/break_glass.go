@@ -1,7 +1,9 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 
 	"jitaudit/schemas"
 )
@@ -15,14 +17,32 @@ func breakGlass() Rule {
 		AnyProvider: true,
 		Controls:    []string{"SOC 2 CC6.1", "SOC 2 CC7.2", "ISO 27001 A.8.2", "PCI DSS 10.2", "NIST AC-2", "NIST AU-6"},
 		Attack:      []string{"T1078.004"},
+		Fires:       "a role of `break_glass` was used. Resolved when an approved request covers the use, decided before or, within `justify_within`, after.",
+		Needs:       "nothing: it says what was seen.",
+		Notes:       "Always reported: emergencies are to be looked at. The justification may come by the approvals feed.",
 		Assumption: func(a *Assumption) *Breach {
 			if a.Policy.BreakGlass(a.Scope) == nil {
 				return nil
 			}
-			return &Breach{
+			b := &Breach{
 				Anchor: a.Fact,
 				Why:    fmt.Sprintf("%s used the break-glass role %s at %s.", a.Person.Name, role(a), clock(a.At())),
 			}
+			if q := a.Justified; q != nil {
+				b.Resolved = true
+				b.Evidence = q.Evidence
+				b.Why = fmt.Sprintf("%s used the break-glass role %s at %s; %s approved it at %s (%s).", a.Person.Name, role(a), clock(a.At()),
+					approvedBy(q), clock(q.Decision.At), cmp.Or(q.Justification, q.Subject, q.ID))
+			}
+			return b
 		},
 	}
+}
+
+// approvedBy names who approved a request, as far as that is known.
+func approvedBy(q *Request) string {
+	if len(q.RequestRef.Approvers) == 0 {
+		return "somebody unknown"
+	}
+	return strings.Join(q.RequestRef.Approvers, ", ")
 }

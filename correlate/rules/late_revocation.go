@@ -15,6 +15,9 @@ func lateRevocation() Rule {
 		Title:    "access removed late",
 		Controls: []string{"SOC 2 CC6.3", "ISO 27001 A.5.18", "PCI DSS 7.2", "NIST AC-2(3)"},
 		Attack:   []string{"T1098"},
+		Fires:    "the membership was taken away more than `revocation_tolerance` (5 minutes) after its approved end.",
+		Needs:    "nothing: it says what was seen.",
+		Notes:    "A removal at exactly the bound is in time. The approved end is the request's, else the mapping's length after the addition.",
 		Grant: func(g *Grant) *Breach {
 			if g.Removal == nil || !overdue(g, g.Removal.At) {
 				return nil
@@ -32,8 +35,12 @@ func lateRevocation() Rule {
 
 // overdue reports whether t is after the approved end and its tolerance.
 func overdue(g *Grant, t time.Time) bool {
-	return !g.Record.ApprovedUntil.IsZero() && t.After(removalDue(g))
+	return isStay(g) && !g.Record.ApprovedUntil.IsZero() && t.After(removalDue(g))
 }
+
+// isStay reports whether somebody must take the access away; a request that opens
+// a role by itself ends by itself.
+func isStay(g *Grant) bool { return g.Record.Source != schemas.ByRequest }
 
 func removalDue(g *Grant) time.Time {
 	return g.Record.ApprovedUntil.Add(g.Policy.Bounds.RevocationTolerance)

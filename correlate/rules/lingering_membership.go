@@ -17,13 +17,18 @@ func lingeringMembership() Rule {
 		Title:    "still a member after the approved end",
 		Controls: []string{"SOC 2 CC6.3", "ISO 27001 A.5.18", "PCI DSS 7.2", "NIST AC-2(2)", "NIST AC-2(3)"},
 		Attack:   []string{"T1098"},
+		Fires:    "the membership has not been taken away `revocation_tolerance` after its approved end. Resolved by a late removal (which is then `late_revocation`) or a renewal.",
+		Needs:    "while neither is known, Okta from the addition until the removal was due.",
+		Notes:    "Okta writes no event when a timer does not fire; the missing removal is the only sign.",
 		Grant: func(g *Grant) *Breach {
-			if g.Record.ApprovedUntil.IsZero() {
-				return nil
-			}
 			end := cmp.Or(g.Removal, g.Renewal)
-			if end != nil && !overdue(g, end.At) {
+			switch {
+			case g.Record.ApprovedUntil.IsZero() || !isStay(g):
 				return nil
+			case end != nil && !overdue(g, end.At):
+				return nil
+			case end == nil && !g.Record.Removed.IsZero():
+				return nil // a snapshot no longer lists the member; when that began is unknown
 			}
 			b := &Breach{Anchor: g.Opener, Evidence: g.Record.Evidence, Grant: g.Record.ID}
 			if end != nil {

@@ -15,6 +15,9 @@ func longSession() Rule {
 		AnyProvider: true,
 		Controls:    []string{"SOC 2 CC6.1", "ISO 27001 A.8.2", "NIST AC-12", "NIST AC-2(5)"},
 		Attack:      []string{"T1078.004"},
+		Fires:       "the session lasted longer than `max_session` allows for the account, role, group or person.",
+		Needs:       "nothing: it says what was seen.",
+		Notes:       "A session is what its overlapping assumptions make together. A console that stays open renews its credentials about every quarter of an hour.",
 		Session: func(s *Session) *Breach {
 			length, limit := s.Record.End.Sub(s.Record.Start), s.Policy.MaxSession(s.Scope)
 			if length <= limit {

@@ -16,6 +16,9 @@ func noMFA() Rule {
 		Title:    "signed on without a second factor",
 		Controls: []string{"SOC 2 CC6.1", "ISO 27001 A.8.5", "PCI DSS 8.4", "NIST IA-2(1)"},
 		Attack:   []string{"T1078.004", "T1556.006"},
+		Fires:    "a sign-on explains the assumption, and in its Okta session there is no second factor in the `okta_session` (24 hours) before. A password or security question is none; FastPass without user verification counts only with a password.",
+		Needs:    "Okta from `okta_session` before the sign-on until `clock_skew` after it.",
+		Notes:    "A sign-on that names no Okta session leaves the answer unknown, which the session says. What CloudTrail calls `mfaAuthenticated` is false for every federated user and not looked at.",
 		Assumption: func(a *Assumption) *Breach {
 			switch {
 			case a.SignOn == nil || a.MFA == schemas.MFAYes:

@@ -14,6 +14,9 @@ func outsideGrant() Rule {
 		Title:    "role assumed outside the grant",
 		Controls: []string{"SOC 2 CC6.1", "SOC 2 CC6.3", "ISO 27001 A.5.18", "ISO 27001 A.8.2", "PCI DSS 7.2", "NIST AC-2", "NIST AC-6"},
 		Attack:   []string{"T1078.004"},
+		Fires:    "grants are near, but none contains the assumption: it came before the grant opened (beyond `propagation_delay`) or after it closed.",
+		Needs:    "as for `no_grant`.",
+		Notes:    "The sentence names the nearest grant and by how much it was missed.",
 		Assumption: func(a *Assumption) *Breach {
 			if len(a.Containing) > 0 || len(a.Near) == 0 {
 				return nil

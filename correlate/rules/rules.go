@@ -30,6 +30,9 @@ type Rule struct {
 	Controls []string
 	// Attack are MITRE ATT&CK technique ids.
 	Attack []string
+	// Fires says when, Needs what must be covered, Notes what it does not prove
+	// and what to do; in Markdown, for docs/rules.md.
+	Fires, Needs, Notes string
 
 	// Assumption judges each assumption of a session. The rule fires once per
 	// session, on the earliest assumption that breaks it.
@@ -49,8 +52,10 @@ func All() []Rule { return all }
 
 var all = []Rule{
 	noGrant(), outsideGrant(), outsideHours(), noSignOn(), assertionMismatch(), noMFA(),
-	longSession(), outlivedGrant(), breakGlass(), unattributed(), sourceGap(),
-	lateRevocation(), lingeringMembership(),
+	longSession(), outlivedGrant(), breakGlass(), unattributed(), unknownProvider(),
+	sourceMismatch(), nameMismatch(), chainedRole(), credentialCreated(), sourceGap(),
+	lateRevocation(), lingeringMembership(), manualGrant(), selfGranted(), selfApproved(), standingAccess(), unusedGrant(),
+	unmappedGroup(), staticCredential(), webIdentity(), failedAssumptions(), trustChanged(), logTampered(), orphanActivity(),
 }
 
 // Names returns the names of all rules, sorted.

@@ -16,6 +16,9 @@ func sourceGap() Rule {
 		AnyProvider: true,
 		NotKnowing:  true,
 		Controls:    []string{"SOC 2 CC7.2", "ISO 27001 A.8.15", "PCI DSS 10.4", "NIST AU-6", "NIST AU-12"},
+		Fires:       "a rule above could not be judged for the session, because a source has a hole where it would be needed, or begins later.",
+		Needs:       "nothing: it says what is not known.",
+		Notes:       "It accuses nobody. The session's `unjudged` names each rule, shard and interval. Collect the missing interval (backfill) and the rules are judged.",
 		Session: func(s *Session) *Breach {
 			for _, u := range s.Unjudged {
 				if u.Reason != schemas.InGap && u.Reason != schemas.BeforeCoverage {

@@ -16,6 +16,9 @@ func unattributed() Rule {
 		AnyProvider: true,
 		Controls:    []string{"SOC 2 CC6.1", "ISO 27001 A.8.15", "PCI DSS 10.2", "NIST AU-3", "NIST AC-2"},
 		Attack:      []string{"T1078.004"},
+		Fires:       "nobody in Okta is known by any name that the assumption carries.",
+		Needs:       "the provider's Okta org (without provider, each org of the policy) from `grant_lookback` before the assumption until `propagation_delay` after it.",
+		Notes:       "The session is kept under the name that AWS knows. An alias in `people` attributes it, also in hindsight.",
 		Assumption: func(a *Assumption) *Breach {
 			if a.Person.Attributed() {
 				return nil

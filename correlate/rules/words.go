@@ -1,9 +1,11 @@
 package rules
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
+	"jitaudit/correlate/policy"
 	"jitaudit/schemas"
 )
 
@@ -29,10 +31,51 @@ func span(d time.Duration) string {
 
 // role is how sentences name what was assumed.
 func role(a *Assumption) string {
-	if name := a.Policy.AccountName(a.Fact.Assume.Account); name != "" {
-		return a.Fact.Assume.Role + " in " + name
+	return a.Fact.Assume.Role + " in " + accountName(a.Policy, a.Fact.Assume.Account)
+}
+
+// accountName is the policy's name of an account, else its id.
+func accountName(p *policy.Policy, id string) string { return cmp.Or(p.AccountName(id), id) }
+
+// granted is how sentences name what a grant is: the group, else the role.
+func granted(g *Grant) string {
+	r := g.Record
+	if r.Group != "" && r.Source != schemas.ByAssignment {
+		return r.Group
 	}
-	return a.Fact.Assume.Role + " in " + a.Fact.Assume.Account
+	return r.Role + " in " + accountName(g.Policy, r.Account)
+}
+
+// actorName is what a reader knows an actor by.
+func actorName(a schemas.Actor) string {
+	if a.AlternateID != "" && !strings.EqualFold(a.AlternateID, "unknown") {
+		return a.AlternateID
+	}
+	return cmp.Or(a.Name, a.ID, "somebody")
+}
+
+// isPerson reports whether an actor is a person: by Okta's id, else by login.
+func isPerson(p schemas.Person, a schemas.Actor) bool {
+	if a.ID != "" && p.Key == "okta:"+p.Org+"/"+a.ID {
+		return true
+	}
+	login := strings.TrimSpace(a.AlternateID)
+	return login != "" && strings.EqualFold(login, p.Name)
+}
+
+// samePerson reports whether two actors are one: by id where both have one, else
+// by login.
+func samePerson(a, b schemas.Actor) bool {
+	if a.ID != "" && b.ID != "" {
+		return a.ID == b.ID
+	}
+	return a.AlternateID != "" && strings.EqualFold(strings.TrimSpace(a.AlternateID), strings.TrimSpace(b.AlternateID))
+}
+
+// sessionName is what follows the colon of "AROA…:session name".
+func sessionName(principalID string) string {
+	_, name, _ := strings.Cut(principalID, ":")
+	return name
 }
 
 func eventIDs(facts ...*schemas.Fact) []string {

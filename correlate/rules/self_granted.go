@@ -1,0 +1,35 @@
+package rules
+
+import (
+	"fmt"
+
+	"jitaudit/schemas"
+)
+
+// selfGranted: a person put themselves into a group that opens a role.
+func selfGranted() Rule {
+	return Rule{
+		Name:     "self_granted",
+		Severity: schemas.Critical,
+		Title:    "access given to oneself",
+		Controls: []string{"SOC 2 CC6.2", "SOC 2 CC6.3", "ISO 27001 A.5.3", "ISO 27001 A.5.18", "PCI DSS 7.2", "NIST AC-2", "NIST AC-5"},
+		Attack:   []string{"T1098", "T1098.003"},
+		Fires:    "the actor of an addition to a group, application or account that opens a role is the person who was added.",
+		Needs:    "nothing: it says what was seen.",
+		Notes:    "Somebody else may have used an administrator's session. Look at that Okta session, and at what the person may administer.",
+		Grant: func(g *Grant) *Breach {
+			for _, f := range additions(g) {
+				if a := grantorOf(f); isMember(g, a) {
+					return &Breach{
+						Anchor: g.Opener, Grant: g.Record.ID, Evidence: append([]string{f.ID}, g.Record.Evidence...),
+						Why: fmt.Sprintf("%s gave %s to themselves at %s.", g.Record.Person.Name, granted(g), clock(f.At)),
+					}
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// isMember reports whether an actor is the person whom the grant is for.
+func isMember(g *Grant, a schemas.Actor) bool { return isPerson(g.Record.Person, a) }
