@@ -200,20 +200,30 @@ func glassBreaches() []play {
 	}
 }
 
-// justifiedBreaches use the break-glass role and are approved in time, which
-// resolves the finding.
+// justifiedBreaches use the break-glass role and are approved, which resolves the
+// finding if it comes in time.
 func justifiedBreaches() []play {
 	use := func(kind int, after time.Duration) func(*scene) {
 		return func(s *scene) {
 			x, t := s.account(kind).glass, s.base()
 			from, until := t.Add(-30*time.Minute), t.Add(2*time.Hour)
-			s.decide(t.Add(after), approval{Approvers: []string{s.colleague().login}, Resource: resource{Account: x.account.id, Role: x.name}, From: &from, Until: &until})
-			s.plant("break_glass", s.alone(x, t, ask{}))
-			s.g.truth.Planted[len(s.g.truth.Planted)-1].Status = "resolved"
+			decided := s.decide(t.Add(after), approval{Approvers: []string{s.colleague().login}, Resource: resource{Account: x.account.id, Role: x.name}, From: &from, Until: &until})
+			m := s.alone(x, t, ask{})
+			if after > justifyWithin {
+				s.plant("break_glass", m)
+			} else {
+				s.plant("break_glass", m, decided.id)
+				s.resolved()
+			}
+			if after > propagationDelay { // what is approved later was not yet open
+				s.plantDone(s.p.login, "unused_grant", "", decided)
+			}
 		}
 	}
 	return []play{
 		{name: "glass, approved", light: true, note: "the break-glass role was used on an approved ticket", act: use(requires, -10*time.Minute)},
 		{name: "glass, approved in time", light: true, note: "the ticket for the break-glass role was approved a minute and a half after", act: use(prefers, 90*time.Second)},
+		{name: "glass, approved at the last instant", light: true, note: "the ticket was approved exactly justify_within after", act: use(centers, justifyWithin)},
+		{name: "glass, approved too late", light: true, note: "the ticket was approved a millisecond after justify_within", act: use(requires, justifyWithin+time.Millisecond)},
 	}
 }

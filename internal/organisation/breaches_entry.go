@@ -18,7 +18,7 @@ func entryBreaches() []play {
 		}},
 		{name: "root", nobody: true, note: "the root user entered the console of a watched account", act: func(s *scene) {
 			u := s.iamUser(s.g.vault, "root")
-			s.plantDone(u.stranger(), "static_credential", "", s.consoleSignIn(u, s.base(), false))
+			s.plantDone(u.stranger(), "static_credential", "critical", s.consoleSignIn(u, s.base(), false))
 		}},
 		{name: "IAM user in the console", nobody: true, note: "an IAM user entered the console with a password", act: func(s *scene) {
 			u := s.iamUser(s.g.vault, "legacy-admin-"+token(s.r, digits, 2))

@@ -43,6 +43,16 @@ func grantorBreaches(g *generator) []play {
 			s.alone(x, t, ask{})
 			s.plantGrant("manual_grant", gr)
 		}},
+		{name: "extended by hand", light: true, note: "the machine gave it, an administrator prolonged it", act: func(s *scene) {
+			x, t := s.role(s.account(requires)), s.base()
+			opened := t.Add(-x.group.duration + 20*time.Minute)
+			again := opened.Add(x.group.duration - 30*time.Minute)
+			gr := s.grant(s.p, x.group, opened, again.Add(x.group.duration+20*time.Second))
+			gr.extended = again
+			id := s.member(s.p, x.group, again, true, s.colleague().user())
+			s.alone(x, t, ask{})
+			s.plantGrant("manual_grant", gr, id)
+		}},
 		{name: "own hand", light: true, note: "put themselves into the group", act: byHand(requires, self, "self_granted")},
 		{name: "own hand, legacy", light: true, note: "put themselves into the group, with a request that says nothing of it", act: byHand(prefers, self, "self_granted")},
 		{name: "own hand, portal", light: true, note: "put themselves into the group of a permission set", act: byHand(centers, self, "self_granted")},

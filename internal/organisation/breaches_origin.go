@@ -15,9 +15,10 @@ func originBreaches() []play {
 	}
 	called := func(kind int, name func(*scene) string) func(*scene) {
 		return func(s *scene) {
-			m := s.assumeBy(s.prepare(s.role(s.account(kind)), s.base()), ask{name: name(s)})
+			c := s.prepare(s.role(s.account(kind)), s.base())
+			m := s.assumeBy(c, ask{name: name(s)})
 			s.usual(m)
-			s.plant("name_mismatch", m)
+			s.plant("name_mismatch", m, c.on.id)
 		}
 	}
 	colleague := func(s *scene) string { return s.colleague().login }

@@ -25,6 +25,13 @@ func trustBreaches() []play {
 		{name: "sign-on policy changed", idle: true, note: "the sign-on policy of the application that leads into AWS was changed", act: okta("application.policy.sign_on.update", "Update application sign-on policy", app(centers))},
 		{name: "signing key made", idle: true, note: "a new signing key for the application's assertions", act: okta("app.keys.generate", "Generate application key credential", app(prefers))},
 		{name: "policy rule changed", idle: true, note: "a rule of a sign-on policy was changed", act: okta("policy.rule.update", "Update policy rule", func(s *scene) actor { return s.thing("0pr", "PolicyRule", "Employees: second factor") })},
+		{name: "group rule off", idle: true, note: "a rule that fills groups was switched off", act: okta("group.user_membership.rule.deactivated", "Deactivate group rule", func(s *scene) actor { return s.thing("0pr", "UserGroupRule", "Engineers into AWS groups") })},
+		{name: "trust of a role, refused", light: true, note: "the trust policy of a role was to be changed, which was refused", act: func(s *scene) {
+			m := s.assumeBy(s.prepare(s.role(s.account(requires)), s.base()), ask{})
+			s.usual(m)
+			d := s.doBy(m, m.at.Add(6*time.Minute), &deed{source: "iam", name: "UpdateAssumeRolePolicy", request: `{"roleName":"Admin","policyDocument":"{}"}`, failure: "AccessDenied"})
+			s.plantDone(s.p.login, "trust_changed", "medium", d)
+		}},
 		{name: "provider's metadata", light: true, note: "the metadata of the SAML provider were replaced", act: func(s *scene) {
 			a := s.account(requires)
 			m := s.assumeBy(s.prepare(s.role(a), s.base()), ask{})
@@ -62,6 +69,12 @@ func logBreaches() []play {
 		{name: "log stream deleted", idle: true, note: "the stream of Okta's log to the SIEM was deleted", act: stream("system.log_stream.lifecycle.delete")},
 		{name: "trail stopped", light: true, note: "a trail was stopped", act: trail(requires, "StopLogging", `{"name":"organisation"}`)},
 		{name: "trail narrowed", light: true, note: "a trail was made to leave events out", act: trail(centers, "PutEventSelectors", `{"trailName":"organisation","eventSelectors":[]}`)},
+		{name: "trail stopped, refused", light: true, note: "a trail was to be stopped, which was refused", act: func(s *scene) {
+			m := s.assumeBy(s.prepare(s.role(s.account(prefers)), s.base()), ask{})
+			s.usual(m)
+			d := s.doBy(m, m.at.Add(5*time.Minute), &deed{source: "cloudtrail", name: "StopLogging", request: `{"name":"organisation"}`, failure: "AccessDenied"})
+			s.plantDone(s.p.login, "log_tampered", "high", d)
+		}},
 		{name: "trail deleted by keys", nobody: true, note: "an IAM user deleted a trail", act: func(s *scene) {
 			a := s.account(prefers)
 			u := s.iamUser(a, "cleaner-"+token(s.r, digits, 2))

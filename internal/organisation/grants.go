@@ -1,6 +1,9 @@
 package organisation
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // The bounds of docs/correlation.md that the planted deeds are measured by. The
 // generated policy states them.
@@ -11,7 +14,7 @@ const (
 	oktaSessionReach    = 24 * time.Hour
 	propagationDelay    = 2 * time.Minute
 	grantDuration       = time.Hour
-	standingAccess      = 30 * time.Hour
+	standingAccess      = 24 * time.Hour
 	burstWindow         = 10 * time.Minute
 	burst               = 5
 	justifyWithin       = time.Hour
@@ -31,10 +34,11 @@ type grant struct {
 	lasts    time.Duration // the approved length, where it is not the group's
 }
 
+// approvedUntil is the approved end; zero for none.
 func (gr *grant) approvedUntil() time.Time {
-	lasts := gr.lasts
+	lasts := cmp.Or(gr.lasts, gr.group.duration)
 	if lasts == 0 {
-		lasts = gr.group.duration
+		return time.Time{}
 	}
 	if !gr.extended.IsZero() {
 		return gr.extended.Add(lasts)
@@ -42,11 +46,14 @@ func (gr *grant) approvedUntil() time.Time {
 	return gr.opened.Add(lasts)
 }
 
-// limit is the last instant at which the grant contains an assumption.
-func (gr *grant) limit() time.Time {
-	limit := gr.approvedUntil().Add(revocationTolerance)
-	if !gr.removed.IsZero() && gr.removed.Add(clockSkew).Before(limit) {
-		return gr.removed.Add(clockSkew)
+// limit is the last instant at which the grant contains an assumption; zero for
+// none.
+func (gr *grant) limit() (limit time.Time) {
+	if end := gr.approvedUntil(); !end.IsZero() {
+		limit = end.Add(revocationTolerance)
+	}
+	if end := gr.removed.Add(clockSkew); !gr.removed.IsZero() && (limit.IsZero() || end.Before(limit)) {
+		limit = end
 	}
 	return limit
 }

@@ -60,6 +60,9 @@ func (s *scene) plantDone(who, rule, severity string, d done, more ...string) {
 	s.g.truth.Planted = append(s.g.truth.Planted, Planted{Rule: rule, Status: "open", Severity: severity, Person: who, Time: d.at, Anchor: d.id, Evidence: append([]string{d.id}, more...), Note: s.note})
 }
 
+// resolved says of what was planted last that it is over.
+func (s *scene) resolved() { s.g.truth.Planted[len(s.g.truth.Planted)-1].Status = "resolved" }
+
 func (s *scene) nearGrant(rule string, gr *grant) { s.nearEvent(rule, gr.opened, gr.addID) }
 
 func (s *scene) nearDone(who, rule string, d done) {

@@ -57,8 +57,9 @@ func (s *scene) oktaNoise(at time.Time) {
 // trailNoise logs a CloudTrail event that is no session's of Okta.
 func (s *scene) trailNoise(at time.Time) {
 	a := pick(s.r, s.g.accounts)
-	if s.r.IntN(40) == 0 {
-		m := &assumption{role: pick(s.r, a.roles), name: pick(s.r, s.g.people).session, region: "us-east-1", ip: "203.0.113.17", agent: "aws-cli/2.31.6", issuer: a.provider.issuer, saml: a.provider.saml,
+	if who := pick(s.r, s.g.people); s.r.IntN(40) == 0 && !s.g.refused[who.n] && s.g.refusals[who.n] < burst-1 {
+		s.g.refusals[who.n]++
+		m := &assumption{role: pick(s.r, a.roles), name: who.session, region: "us-east-1", ip: "203.0.113.17", agent: "aws-cli/2.31.6", issuer: a.provider.issuer, saml: a.provider.saml,
 			asked: 3600, assertion: s.assertionID(), seed: s.r.Uint64(), errorCode: "AccessDenied"}
 		m.subject = m.name
 		s.trail(a.id, "us-east-1", at, m)

@@ -92,7 +92,7 @@ func Generate(cfg Config) (*History, error) {
 }
 
 func newGenerator(cfg Config) *generator {
-	return &generator{cfg: cfg, busy: map[[2]int]bool{}, light: map[[2]int]int{}, refused: map[int]bool{}, assumed: map[assumer][]time.Time{}, oktaShard: "okta/" + org, trailShards: map[[2]string]string{}, zones: map[string]*time.Location{}}
+	return &generator{cfg: cfg, busy: map[[2]int]bool{}, light: map[[2]int]int{}, refused: map[int]bool{}, refusals: map[int]int{}, assumed: map[assumer][]time.Time{}, oktaShard: "okta/" + org, trailShards: map[[2]string]string{}, zones: map[string]*time.Location{}}
 }
 
 // complete fills in defaults and refuses what cannot be made.

@@ -35,6 +35,8 @@ type generator struct {
 	light map[[2]int]int
 	// refused are the people whose refusals the truth speaks of.
 	refused map[int]bool
+	// refusals counts those of everybody else.
+	refusals map[int]int
 	// held are all grants but those that plays make event by event; assumed are
 	// the times at which people assumed roles.
 	held    []held

@@ -20,10 +20,10 @@ func (g *generator) unused() {
 		return
 	}
 	for _, h := range g.held {
-		if g.lost(h.opened) || g.used(h) {
+		if g.lost(h.opened) || h.limit().IsZero() || g.used(h) {
 			continue
 		}
-		g.truth.Planted = append(g.truth.Planted, Planted{Rule: "unused_grant", Status: "open", Person: h.by.login, Time: h.opened, Anchor: h.addID, Evidence: []string{h.addID}, Note: "no role that the grant gave was assumed"})
+		g.truth.Planted = append(g.truth.Planted, Planted{Rule: "unused_grant", Status: "open", Person: h.by.login, Time: h.opened, Anchor: h.addID, Evidence: []string{h.addID}, Note: "no role that the grant gave was assumed while it lasted"})
 	}
 }
 
