@@ -66,6 +66,11 @@ func (o *owner) run(ctx context.Context) error {
 	if err := o.restore(ctx); err != nil {
 		return err
 	}
+	if o.part.Engine() < partition.Engine {
+		if err := o.upgrade(ctx); err != nil {
+			return err
+		}
+	}
 	batches := make(chan fetched)
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})

@@ -49,6 +49,8 @@ type Entry struct {
 	Relay *Relay `json:"relay,omitempty"`
 	// Policy judges from its own effective_from on.
 	Policy *Policy `json:"policy,omitempty"`
+	// Engine says which version of the engine publishes from here on.
+	Engine int `json:"engine,omitempty"`
 	// Tick lets results come out; its offset is their version.
 	Tick *Tick `json:"tick,omitempty"`
 }

@@ -18,7 +18,7 @@ const smallPolicy = `
 providers:
   - {name: okta, arn: "arn:aws:iam::*:saml-provider/Okta", federation: direct, okta_org: example, apps: [0oa1]}
 groups:
-  - {match: "^AWS-(?P<account>[a-z]+)-(?P<role>[A-Za-z]+)$"}
+  - {match: "^AWS-(?P<alias>[a-z]+)-(?P<role>[A-Za-z]+)$"}
 accounts: {prod: "111111111111"}
 `
 

@@ -154,7 +154,26 @@ func (c *cluster) own(n int) *owner {
 		c.t.Fatal(err)
 	}
 	o.unneeded = unneeded
+	if o.p.Engine() < partition.Engine {
+		o.upgrade()
+	}
 	return o
+}
+
+// upgrade takes over from an earlier engine.
+func (o *owner) upgrade() {
+	u := o.p.Upgrade()
+	for _, r := range o.c.table {
+		if err := u.Stands(r.Topic, r.Value); err != nil {
+			o.c.t.Fatal(err)
+		}
+	}
+	u.Done()
+	b, err := (&entry.Entry{Engine: partition.Engine}).Encode()
+	if err != nil {
+		o.c.t.Fatal(err)
+	}
+	o.c.facts[o.n] = append(o.c.facts[o.n], b)
 }
 
 // crash says where an owner stops in what it does at a tick.

@@ -35,3 +35,13 @@ func (p *Partition) Uses() map[string][]string {
 	}
 	return out
 }
+
+// Facts are the ids of the facts that are held of a person.
+func (p *Partition) Facts(key string) (out []string) {
+	if who := p.persons[key]; who != nil {
+		for _, f := range who.list() {
+			out = append(out, f.ID)
+		}
+	}
+	return out
+}

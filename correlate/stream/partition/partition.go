@@ -48,7 +48,8 @@ type Partition struct {
 	dues      *dues
 	words     *words
 
-	refs *refs
+	refs   *refs
+	engine engine
 	// line is before what ended is sealed; before parked, calls that nobody was
 	// found for are dropped.
 	line, parked time.Time
@@ -135,6 +136,9 @@ func (p *Partition) Apply(offset int64, e *entry.Entry) (kept bool, err error) {
 	}
 	for _, c := range e.Corrections {
 		kept = p.correct(offset, c) || kept
+	}
+	if e.Engine > 0 {
+		kept = p.tookOver(offset, e.Engine) || kept
 	}
 	kept = p.coverage.expect(offset, e.Shards, p.refs) || kept
 	for _, c := range e.Coverage {

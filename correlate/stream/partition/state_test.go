@@ -125,35 +125,107 @@ func TestTheStateOfTheFirstReleaseIsRestored(t *testing.T) {
 	for _, test := range []struct {
 		name, state string
 		horizon     time.Duration
-		all         bool
+		sealed      bool
 	}{
-		{"nothing sealed", "open.jsonl.gz", week, true},
-		{"most of it sealed", "sealed.jsonl.gz", 12 * time.Hour, false},
+		{"nothing sealed", "open.jsonl.gz", week, false},
+		{"most of it sealed", "sealed.jsonl.gz", 12 * time.Hour, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := restored(t, test.state, test.horizon)
-			var owners []*owner
-			for n := range c.facts {
-				owners = append(owners, c.own(n))
-			}
+			owners := c.all()
 			before, now := c.standing(), amounts(owners)
 			for id, topic := range before {
-				if now[id] == "" && test.all {
+				if now[id] == "" && !test.sealed {
 					t.Errorf("%s: %s is lost: %.300s", topic, id, c.table[id].Value)
 				}
 			}
 			for id, topic := range now {
-				if before[id] == "" {
+				if before[id] == "" && topic != topics.Findings {
 					t.Errorf("%s: %s is new", topic, id)
 				}
 			}
 			c.settle(owners)
+			after := c.standing()
 			for id, topic := range before {
-				if c.standing()[id] == "" {
+				if after[id] == "" {
 					t.Errorf("%s: %s does not stand any more: %.300s", topic, id, c.table[id].Value)
 				}
 			}
+			c.comesToRest(t)
 		})
+	}
+}
+
+// all are owners of all partitions, restored.
+func (c *cluster) all() (owners []*owner) {
+	for n := range c.facts {
+		owners = append(owners, c.own(n))
+	}
+	return owners
+}
+
+// comesToRest lets other owners take over, who have nothing to say.
+func (c *cluster) comesToRest(t *testing.T) {
+	t.Helper()
+	before := maps.Clone(c.table)
+	c.settle(c.all())
+	for id, p := range c.table {
+		if old := before[id]; old.Version != p.Version {
+			t.Errorf("%s: a restart publishes %s", p.Topic, p.Value)
+		}
+	}
+}
+
+// What an upgrade finds on a past that is still held comes out, and nothing on
+// one that was sealed: what would have to be looked at is gone.
+func TestAnUpgradeTellsOnlyOfWhatIsStillHeld(t *testing.T) {
+	for _, test := range []struct {
+		state   string
+		horizon time.Duration
+		tells   bool
+	}{{"open.jsonl.gz", week, true}, {"sealed.jsonl.gz", 12 * time.Hour, false}} {
+		c := restored(t, test.state, test.horizon)
+		before := c.standing()
+		c.settle(c.all())
+		more := 0
+		for id := range c.standing() {
+			if before[id] == "" {
+				more++
+			}
+		}
+		if more > 0 != test.tells {
+			t.Errorf("%s: %d further records", test.state, more)
+		}
+	}
+}
+
+// What the first release said and this one does not is taken back.
+func TestAnUpgradeTakesBackWhatDoesNotHold(t *testing.T) {
+	c := restored(t, "open.jsonl.gz", week)
+	var id string
+	for known, p := range c.table {
+		var f schemas.Finding
+		if p.Topic != topics.Findings || json.Unmarshal(p.Value, &f) != nil || f.Status == schemas.Retracted {
+			continue
+		}
+		// As if it had broken a rule that is no more.
+		f.ID, f.Rule, id = "fnd_of_old", "old_rule", "fnd_of_old"
+		b, err := json.Marshal(&f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Value = b
+		delete(c.table, known) // as if that one had never come out
+		c.table[id] = p
+		c.settle(c.all())
+		if c.table[known].Value == nil {
+			t.Errorf("%s did not come out", known)
+		}
+		break
+	}
+	var f schemas.Finding
+	if err := json.Unmarshal(c.table[id].Value, &f); err != nil || f.Status != schemas.Retracted {
+		t.Errorf("%v: %+v", err, f)
 	}
 }
 
