@@ -73,8 +73,8 @@ func approverBreaches(g *generator) []play {
 			b := a(s)
 			b.Resource = resource{Group: x.group.name}
 			decided := s.decide(t.Add(-15*time.Minute), b)
-			s.worked(x, t, s.g.grantors[1], asking{}, false)
-			s.plantDone(s.p.login, "self_approved", "", decided)
+			gr, _ := s.worked(x, t, s.g.grantors[1], asking{}, false)
+			s.plantGrant("self_approved", gr, decided.id)
 		}
 	}
 	return []play{
@@ -83,6 +83,9 @@ func approverBreaches(g *generator) []play {
 		})},
 		{name: "own ticket, portal", light: true, note: "one of two approvers is the requester", act: byTicket(centers, func(s *scene) approval {
 			return approval{Approvers: []string{s.colleague().login, s.p.login}}
+		})},
+		{name: "own ticket by another", light: true, note: "a colleague asked, and the person whom it is for approved", act: byTicket(prefers, func(s *scene) approval {
+			return approval{Requester: s.colleague().login, Approvers: []string{s.p.login}}
 		})},
 		{name: "own ticket for the role", light: true, note: "the ticket names account and role and was approved by its requester; no group is known", act: func(s *scene) {
 			x, t := s.role(s.account(centers)), s.base()
@@ -95,9 +98,9 @@ func approverBreaches(g *generator) []play {
 			x, t := s.account(prefers).reports, s.base()
 			app := actor{id: x.group.id, typ: "AppInstance", alternate: x.group.name, display: x.group.name}
 			decided := s.selfService(s.p, app, t.Add(-4*time.Minute), s.p, true)
-			s.applied(s.p, decided.at.Add(2*time.Second), t.Add(x.group.duration-10*time.Minute), s.g.grantors[1])
+			gr := s.applied(s.p, decided.at.Add(2*time.Second), t.Add(x.group.duration-10*time.Minute), s.g.grantors[1])
 			s.alone(x, t, ask{})
-			s.plantDone(s.p.login, "self_approved", "", decided)
+			s.plantGrant("self_approved", gr, decided.id)
 		}},
 	}
 }

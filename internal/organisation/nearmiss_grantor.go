@@ -31,14 +31,16 @@ func grantorMisses(g *generator) []play {
 		{name: "another's approval", light: true, note: "the ticket was approved by a colleague", act: func(s *scene) {
 			x, t := s.role(s.account(requires)), s.base()
 			decided := s.decide(t.Add(-15*time.Minute), approval{Approvers: []string{s.colleague().login}, Resource: resource{GroupID: x.group.id}})
-			s.worked(x, t, s.g.grantors[1], asking{}, false)
+			gr, _ := s.worked(x, t, s.g.grantors[1], asking{}, false)
+			s.nearGrant("self_approved", gr)
 			s.nearDone(s.p.login, "self_approved", decided)
 		}},
 		{name: "own refusal", light: true, note: "the requester withdrew one ticket; a colleague approved the next", act: func(s *scene) {
 			x, t := s.role(s.account(prefers)), s.base()
 			denied := s.decide(t.Add(-40*time.Minute), approval{Approvers: []string{s.p.login}, Decision: "denied", Resource: resource{Group: x.group.name}})
 			decided := s.decide(t.Add(-12*time.Minute), approval{Approvers: []string{s.colleague().login}, Resource: resource{Group: x.group.name}})
-			s.worked(x, t, s.g.grantors[1], asking{}, false)
+			gr, _ := s.worked(x, t, s.g.grantors[1], asking{}, false)
+			s.nearGrant("self_approved", gr)
 			s.nearDone(s.p.login, "self_approved", denied)
 			s.nearDone(s.p.login, "self_approved", decided)
 		}},
