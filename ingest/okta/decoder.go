@@ -1,6 +1,7 @@
 // Package okta turns events of the Okta System Log into facts: who was put into
-// or taken out of a group, who signed on to a SAML application, and with which
-// factors.
+// or taken out of a group or an application, what was asked for and decided, who
+// signed on to a SAML application and with which factors, whose names changed,
+// and who changed what all of this rests on.
 package okta
 
 import (
@@ -27,11 +28,11 @@ type Decoder struct {
 	// Org is the name of the Okta org.
 	Org string
 
-	doc, targets jsonscan.Document
-	v            *jsonscan.Values
-	names        intern.Strings
-	err          error // the first field of a wrong type in the event
-	shard        string
+	doc, targets, things, debug jsonscan.Document
+	v                           *jsonscan.Values
+	names                       intern.Strings
+	err                         error // the first field of a wrong type in the event
+	shard                       string
 }
 
 // Decode decodes one event. relevant is false for a well-formed event that
@@ -103,6 +104,27 @@ func (d *Decoder) read(eventType []byte, f *schemas.Fact) bool {
 		return d.succeeded() && d.signOn(f, d.readTargets())
 	case "user.authentication.auth_via_mfa":
 		return d.succeeded() && d.factor(f, d.readTargets())
+	case "application.user_membership.add":
+		return d.succeeded() && d.appChange(f, d.readTargets(), schemas.AppAssigned)
+	case "application.user_membership.remove":
+		return d.succeeded() && d.appChange(f, d.readTargets(), schemas.AppUnassigned)
+	case "application.user_membership.change_username":
+		return d.succeeded() && d.newUsername(f, d.readThings())
+	case "user.account.update_primary_email":
+		return d.succeeded() && d.newEmail(f, d.readThings())
+	case "user.lifecycle.deactivate", "user.lifecycle.delete.initiated":
+		return d.succeeded() && d.deactivated(f, d.readTargets())
+	case "access.request.condition.create", "access.request.condition.update":
+		return d.succeeded() && d.condition(f, d.readThings())
+	}
+	if step := governanceStep(eventType); step != "" {
+		return d.succeeded() && d.governance(f, d.readThings(), step)
+	}
+	if step := selfServiceStep(eventType); step != "" {
+		return d.succeeded() && d.selfService(f, d.readThings(), eventType, step)
+	}
+	if kind := deedKind(eventType); kind != "" {
+		return d.succeeded() && d.deed(f, d.readThings(), eventType, kind)
 	}
 	return false
 }
@@ -139,15 +161,23 @@ func (d *Decoder) succeeded() bool { return bytes.EqualFold(d.bytes(fResult), []
 // the preview of an event hook does, proves nothing.
 func (d *Decoder) groupChange(f *schemas.Fact, t targets, kind schemas.FactKind) bool {
 	user, group := t.user, t.group
-	if user.id == "" && known(user.alternateID) == "" || group.id == "" && group.name == "" {
+	if !user.named() || group.id == "" && group.name == "" {
 		return false
 	}
 	f.Kind, f.Who = kind, user.identity()
-	actor := d.actor()
-	f.Group = &schemas.GroupChange{
-		ID: group.id, Name: group.name,
-		Actor: schemas.Actor{ID: actor.id, Type: actor.kind, AlternateID: actor.alternateID, Name: actor.name},
+	f.Group = &schemas.GroupChange{ID: group.id, Name: group.name, Actor: d.actor().asActor()}
+	return true
+}
+
+// appChange reads a change of who an application is assigned to. Most follow from
+// a group, and the actor is then Okta itself.
+func (d *Decoder) appChange(f *schemas.Fact, t targets, kind schemas.FactKind) bool {
+	if !t.user.named() || known(t.app.id) == "" {
+		return false
 	}
+	f.Kind, f.Who = kind, t.user.identity()
+	f.Who.NameID = known(t.appUser.alternateID)
+	f.Group = &schemas.GroupChange{ID: t.app.id, Name: t.app.label(), Actor: d.actor().asActor()}
 	return true
 }
 

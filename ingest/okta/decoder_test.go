@@ -168,7 +168,7 @@ func TestIrrelevantEvents(t *testing.T) {
 	silent := strings.Replace(app, `{"signOnModeType":"SAML_2_0"}`, "{}", 1)
 	for name, raw := range map[string]string{
 		"other type":              event("user.session.start", nil),
-		"application assignment":  event("application.user_membership.add", []string{app, appUser, user}),
+		"provisioning":            event("application.user_membership.provision", []string{app, appUser, user}),
 		"refused group change":    event("group.user_membership.add", []string{user, group}, `"outcome":{"result":"FAILURE"}`),
 		"no outcome":              event("group.user_membership.add", []string{user, group}, `"outcome":null`),
 		"preview of a hook":       event("group.user_membership.add", nil, `"target":null`, `"actor":null`),

@@ -30,6 +30,7 @@ const (
 	fSubject
 	fSignOnMode
 	fFactor
+	fDebugData
 )
 
 var paths = [...]string{
@@ -53,6 +54,7 @@ var paths = [...]string{
 	fSubject:          "debugContext.debugData.subject",
 	fSignOnMode:       "debugContext.debugData.signOnMode",
 	fFactor:           "debugContext.debugData.factor",
+	fDebugData:        "debugContext.debugData",
 }
 
 var fields = jsonscan.NewFields(paths[:]...)
@@ -87,38 +89,60 @@ func (t target) identity() schemas.Identity {
 	return schemas.Identity{OktaUserID: known(t.id), Login: known(t.alternateID), Name: t.name}
 }
 
+// named reports whether it names a user at all.
+func (t target) named() bool { return known(t.id) != "" || known(t.alternateID) != "" }
+
+func (t target) asActor() schemas.Actor {
+	return schemas.Actor{ID: t.id, Type: t.kind, AlternateID: t.alternateID, Name: t.name}
+}
+
+// label is what a person calls it: of an application what an administrator named
+// it, which is its alternateId; most other things have a displayName only.
+func (t target) label() string {
+	if label := known(t.alternateID); t.kind == "AppInstance" && label != "" || known(t.name) == "" {
+		return label
+	}
+	return t.name
+}
+
 // targets are the first target of each type; their order is not fixed.
 type targets struct{ user, group, app, appUser, enrollment target }
 
 func (d *Decoder) readTargets() targets {
 	var all targets
+	d.eachTarget(&d.targets, targetFields, func(v *jsonscan.Values) { all.add(v, &d.names) })
+	return all
+}
+
+// eachTarget reads the fields of each target, of which the first are those of
+// targetFields up to tName.
+func (d *Decoder) eachTarget(doc *jsonscan.Document, f *jsonscan.Fields, fn func(*jsonscan.Values)) {
 	switch k := d.v.Kind(fTarget); k {
 	case jsonscan.Missing, jsonscan.Null:
-		return all
+		return
 	case jsonscan.Array:
 	default:
 		d.fail(fmt.Errorf("target is %s where Okta writes an array; mend or remove the record", k))
-		return all
+		return
 	}
-	err := d.targets.Elements(d.v.Raw(fTarget), targetFields, func(k jsonscan.Kind, v *jsonscan.Values) error {
+	d.fail(doc.Elements(d.v.Raw(fTarget), f, func(k jsonscan.Kind, v *jsonscan.Values) error {
 		if k == jsonscan.Null {
 			return nil
 		}
 		if k != jsonscan.Object {
 			return fmt.Errorf("a target is %s where Okta writes an object; mend or remove the record", k)
 		}
-		return all.add(v, &d.names)
-	})
-	d.fail(err)
-	return all
+		for slot, name := range [...]string{tID: "id", tType: "type", tAlternateID: "alternateId", tName: "displayName"} {
+			if k := v.Kind(slot); k > jsonscan.Null && k != jsonscan.String {
+				return fmt.Errorf("a target's %s is %s where Okta writes a string; mend or remove the record", name, k)
+			}
+		}
+		fn(v)
+		return nil
+	}))
 }
 
-func (all *targets) add(v *jsonscan.Values, names *intern.Strings) error {
-	for slot, name := range [...]string{tID: "id", tType: "type", tAlternateID: "alternateId", tName: "displayName"} {
-		if k := v.Kind(slot); k > jsonscan.Null && k != jsonscan.String {
-			return fmt.Errorf("a target's %s is %s where Okta writes a string; mend or remove the record", name, k)
-		}
-	}
+func (all *targets) add(v *jsonscan.Values, names *intern.Strings) {
 	var to *target
 	switch string(v.Bytes(tType)) {
 	case "User":
@@ -132,10 +156,10 @@ func (all *targets) add(v *jsonscan.Values, names *intern.Strings) error {
 	case "AuthenticatorEnrollment":
 		to = &all.enrollment
 	default:
-		return nil
+		return
 	}
 	if to.kind != "" {
-		return nil
+		return
 	}
 	text := func(slot int) string { return names.Get(v.Bytes(slot)) }
 	*to = target{
@@ -143,7 +167,6 @@ func (all *targets) add(v *jsonscan.Values, names *intern.Strings) error {
 		signOnMode: text(tSignOnMode), method: text(tMethod),
 		verified: append([]byte(nil), v.Raw(tVerified)...),
 	}
-	return nil
 }
 
 func (d *Decoder) fail(err error) {

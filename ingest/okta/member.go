@@ -29,6 +29,7 @@ func DecodeMember(raw []byte) (schemas.Fact, error) {
 		ID      string `json:"id"`
 		Profile struct {
 			Login       string `json:"login"`
+			Email       string `json:"email"`
 			DisplayName string `json:"displayName"`
 			FirstName   string `json:"firstName"`
 			LastName    string `json:"lastName"`
@@ -49,7 +50,7 @@ func DecodeMember(raw []byte) (schemas.Fact, error) {
 	if name == "" {
 		name = strings.TrimSpace(user.Profile.FirstName + " " + user.Profile.LastName)
 	}
-	f.Who = schemas.Identity{Org: m.Org, OktaUserID: user.ID, Login: user.Profile.Login, Name: name}
+	f.Who = schemas.Identity{Org: m.Org, OktaUserID: user.ID, Login: user.Profile.Login, Email: user.Profile.Email, Name: name}
 	f.Member = &m.Group
 	return f, nil
 }

@@ -23,9 +23,11 @@ func TestDecodeMember(t *testing.T) {
 		who       schemas.Identity
 		at        time.Time
 	}{
-		{"sample", string(sample), schemas.Identity{Org: "example", OktaUserID: "00u1ada00000000001", Login: "ada@example.com"}, time.Date(2026, 5, 4, 8, 0, 1, 0, time.UTC)},
+		{"sample", string(sample), schemas.Identity{Org: "example", OktaUserID: "00u1ada00000000001", Login: "ada@example.com", Email: "ada@example.com"}, time.Date(2026, 5, 4, 8, 0, 1, 0, time.UTC)},
 		{"first and last name, other zone", `{"org":"example","group":{"id":"00g1prodadmin","name":"AWS-prod-Admin"},"at":"2026-05-04T10:00:00+02:00","user":{"id":"00u1","profile":{"login":"Ada@example.com","firstName":"Ada","lastName":"Example"}}}`,
 			schemas.Identity{Org: "example", OktaUserID: "00u1", Login: "Ada@example.com", Name: "Ada Example"}, time.Date(2026, 5, 4, 8, 0, 0, 0, time.UTC)},
+		{"email beside the login", `{"org":"example","group":{"id":"00g1prodadmin","name":"AWS-prod-Admin"},"at":"2026-05-04T08:00:00Z","user":{"id":"00u1","profile":{"login":"ada@example.com","email":"Ada.Example@example.org","displayName":null}}}`,
+			schemas.Identity{Org: "example", OktaUserID: "00u1", Login: "ada@example.com", Email: "Ada.Example@example.org"}, time.Date(2026, 5, 4, 8, 0, 0, 0, time.UTC)},
 		{"display name, no login", `{"org":"example","group":{"id":"00g1prodadmin","name":"AWS-prod-Admin"},"at":"2026-05-04T08:00:00Z","user":{"id":"00u1","profile":{"displayName":"Ada E.","firstName":"Ada"}}}`,
 			schemas.Identity{Org: "example", OktaUserID: "00u1", Name: "Ada E."}, time.Date(2026, 5, 4, 8, 0, 0, 0, time.UTC)},
 	} {
