@@ -229,6 +229,16 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(event("group.user_membership.add", []string{user, group})))
 	f.Add([]byte(event("user.authentication.sso", []string{app, appUser}, `"debugContext":{"debugData":{"jti":"id1"}}`)))
 	f.Add([]byte(event("user.authentication.auth_via_mfa", []string{user, password}, `"debugContext":{"debugData":{"factor":"SMS"}}`)))
+	for _, e := range []envelope{
+		{eventType: "application.user_membership.add", actor: bob, targets: []string{adaInApp, awsApp, ada}},
+		{eventType: "access.request.create", actor: bob, debug: asked, targets: []string{request}},
+		{eventType: "app.access_request.approver.approve", actor: bob, debug: `"UserComment":"incident 7"`, targets: []string{ada, awsApp}},
+		{eventType: "access.request.condition.update", actor: bob, targets: []string{fixed("P1DT2H")}},
+		{eventType: "user.account.update_primary_email", actor: bob, targets: []string{changing(ada, `{"from":{"email":"a@example.com"},"to":"b@example.com"}`)}},
+		{eventType: "policy.rule.update", actor: bob, targets: []string{rule, policy}},
+	} {
+		f.Add([]byte(e.String()))
+	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		d := okta.Decoder{Org: "example"}
 		got, relevant, err := d.Decode(raw)
