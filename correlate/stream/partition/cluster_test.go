@@ -130,6 +130,14 @@ type owner struct {
 	// kept are records to remember, unneeded those that need not be.
 	kept     map[int64][]byte
 	unneeded []int64
+	ticks    int
+}
+
+// check holds what has come out against all that is held.
+func (o *owner) check() {
+	for _, wrong := range o.p.Check() {
+		o.c.t.Errorf("partition %d at offset %d: %s", o.n, o.next, wrong)
+	}
 }
 
 // own restores a partition as of the committed offset.
@@ -137,6 +145,7 @@ func (c *cluster) own(n int) *owner {
 	cfg := c.cfg
 	cfg.Partition = n
 	o := &owner{c: c, n: n, p: partition.New(cfg), next: c.committed[n], kept: make(map[int64][]byte)}
+	o.p.FreezeFrom(8)
 	for _, offset := range slices.Sorted(maps.Keys(c.state[n])) {
 		if offset >= o.next {
 			continue
@@ -219,6 +228,9 @@ func (o *owner) tick(offset int64, e *entry.Entry, at crash) bool {
 		o.c.t.Fatal(err)
 	}
 	o.unneeded = append(o.unneeded, out.Unneeded...)
+	if o.ticks++; o.ticks%50 == 0 {
+		o.check()
+	}
 	if at == beforeState {
 		return false
 	}
@@ -300,6 +312,9 @@ func (c *cluster) settle(owners []*owner) {
 			}
 		}
 		if c.size() == before {
+			for _, o := range owners {
+				o.check()
+			}
 			return
 		}
 	}

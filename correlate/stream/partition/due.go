@@ -70,18 +70,18 @@ func (d *dues) passed(shard string, end time.Time, do func(*person)) {
 // touchDue looks again at those whose results may depend on the coverage that
 // has changed.
 func (p *Partition) touchDue(changed coverageChange) {
-	touch := func(who *person) { p.touchedPersons[who] = struct{}{} }
+	due := func(who *person) { p.touch(who, false) }
 	for _, shard := range changed.shards {
-		p.dues.passed(shard, p.coverage.end(shard), touch)
+		p.dues.passed(shard, p.coverage.end(shard), due)
 		source := sourceOf(shard)
-		p.dues.passed(source+"/*", p.coverage.latest(source), touch)
+		p.dues.passed(source+"/*", p.coverage.latest(source), due)
 	}
 	if !changed.irregular && len(changed.accounts) == 0 {
 		return
 	}
 	for _, who := range p.persons {
 		if changed.irregular || slices.ContainsFunc(who.accounts, func(a string) bool { return changed.accounts[a] }) {
-			touch(who)
+			p.touch(who, true)
 		}
 	}
 }

@@ -11,26 +11,46 @@ import (
 	"jitaudit/schemas"
 )
 
-// BenchmarkEvent measures one sign-on of a person of whom so many facts are held:
-// taking it in, and the tick that lets out what it amounts to.
+// wednesday is a visit in the middle of the week: what went before in it is looked
+// at with each event.
+const wednesday = 40
+
+// BenchmarkEvent measures one event of a person of whom so many facts are held:
+// further calls with the credentials of the last session, and the tick that lets
+// out what they amount to.
 func BenchmarkEvent(b *testing.B) {
 	for _, n := range []int{100, 1000} {
 		b.Run(fmt.Sprintf("facts=%d", n), func(b *testing.B) {
-			b.ReportAllocs()
 			f := newFeed(b, week)
-			for i := 0; f.facts < n; i++ {
-				f.visit(0, monday.Add(time.Duration(i)*time.Hour))
+			visits := n / 5
+			first := visits - 1 - wednesday
+			for i := range visits {
+				f.visit(0, worked(i-first))
 			}
-			f.covers(monday.Add(-30*24*time.Hour), monday.Add(time.Duration(n/6)*time.Hour))
-			f.tick()
-			at := monday.Add(time.Duration(n/6) * time.Hour)
+			f.covers(worked(-first).AddDate(0, -1, 0), worked(wednesday))
+			use := f.last
+			b.ReportAllocs()
 			for b.Loop() {
-				at = at.Add(time.Second)
-				f.signOn(0, at)
-				f.tick()
+				more := *use
+				more.Last = more.Last.Add(time.Millisecond)
+				use = &more
+				f.apply(&entry.Entry{To: f.key(0), Sent: &entry.Sent{Version: f.offset, Name: "person0@example.com", Use: use}})
+				if len(f.tick().Results) == 0 {
+					b.Fatal("nothing has changed")
+				}
 			}
 		})
 	}
+}
+
+// worked is when the nth visit from monday on is, or before it: 16 a day, every
+// half an hour, from Monday to Friday.
+func worked(n int) time.Time {
+	const day = 16
+	days := (n+10_000*day)/day - 10_000
+	weeks := (days+10_000)/5 - 2_000
+	at := monday.AddDate(0, 0, 7*weeks+days-5*weeks)
+	return at.Add(time.Duration(n-days*day) * 30 * time.Minute)
 }
 
 // feed writes what a partition is told of made-up persons, as resolve and homes
@@ -40,6 +60,7 @@ type feed struct {
 	p      *partition.Partition
 	offset int64
 	facts  int
+	last   *correlate.Use
 }
 
 func newFeed(t testing.TB, horizon time.Duration) *feed {
@@ -119,7 +140,7 @@ func (f *feed) visit(person int, at time.Time) {
 	f.apply(&entry.Entry{To: f.key(person), Fact: mfa})
 	assertion := f.signOn(person, at.Add(time.Minute))
 	f.assume(person, assertion, at.Add(61*time.Second))
-	remove := f.fact(person, schemas.GroupRemoved, at.Add(50*time.Minute))
+	remove := f.fact(person, schemas.GroupRemoved, at.Add(25*time.Minute))
 	remove.Group = &group
 	f.apply(&entry.Entry{To: f.key(person), Fact: remove})
 }
@@ -132,14 +153,16 @@ func (f *feed) assume(person int, assertion string, at time.Time) {
 	a.Assume = &schemas.Assume{
 		Account: "111111111111", Role: "Admin", RoleARN: "arn:aws:iam::111111111111:role/Admin", Federation: schemas.Direct,
 		ProviderARN: "arn:aws:iam::111111111111:saml-provider/Okta", PrincipalID: "AROA1:" + login, AccessKeyID: "ASIA" + a.Hash,
-		Expires: at.Add(40 * time.Minute), IP: "192.0.2.7", UserAgent: "aws-cli/2.15",
+		Expires: at.Add(20 * time.Minute), IP: "192.0.2.7", UserAgent: "aws-cli/2.15",
 	}
 	f.apply(&entry.Entry{To: f.key(person), Sent: &entry.Sent{Version: f.offset, Name: login, Fact: a}})
 	for i := range 3 {
-		t := at.Add(time.Duration(i) * 12 * time.Minute)
+		t := at.Add(time.Duration(i) * 7 * time.Minute)
 		call := schemas.Call{PrincipalID: a.Assume.PrincipalID, AccessKeyID: a.Assume.AccessKeyID, CreatedAt: at, Service: "s3", Action: "GetObject"}
-		f.apply(&entry.Entry{To: f.key(person), Sent: &entry.Sent{Version: f.offset, Name: login, Use: &correlate.Use{
-			UseKey: correlate.KeyOf(&call, t), First: t, Last: t.Add(time.Minute), FirstID: a.ID + "a", LastID: a.ID + "b", Services: []string{"ec2", "s3", "sts"},
-		}}})
+		f.last = &correlate.Use{
+			UseKey: correlate.KeyOf(&call, t), First: t, Last: t.Add(time.Minute), FirstID: a.ID + "a", LastID: a.ID + "b",
+			RoleARN: a.Assume.RoleARN, Shard: a.Shard, Services: []string{"ec2", "s3", "sts"},
+		}
+		f.apply(&entry.Entry{To: f.key(person), Sent: &entry.Sent{Version: f.offset, Name: login, Use: f.last}})
 	}
 }

@@ -1,6 +1,9 @@
 package partition
 
 import (
+	"fmt"
+	"slices"
+
 	"jitaudit/schemas"
 	"jitaudit/schemas/topics"
 )
@@ -9,7 +12,9 @@ import (
 func (p *Partition) Amounts() map[string]string {
 	out := make(map[string]string)
 	for _, who := range p.persons {
-		now, _ := p.rebuild(who)
+		in := p.input(who)
+		now, _ := amountTo(&in)
+		now = now.and(&who.frozen.records)
 		named(out, topics.Grants, now.grants, func(r *schemas.Grant) string { return r.ID })
 		named(out, topics.Assumptions, now.assumptions, func(r *schemas.Assumption) string { return r.ID })
 		named(out, topics.Sessions, now.sessions, func(r *schemas.Session) string { return r.ID })
@@ -45,3 +50,21 @@ func (p *Partition) Facts(key string) (out []string) {
 	}
 	return out
 }
+
+// Check says of whom something else has come out than what is held amounts to.
+func (p *Partition) Check() (wrong []string) {
+	for _, who := range p.persons {
+		whole := *who
+		whole.facts, whole.uses = slices.Clone(who.facts), slices.Clone(who.uses)
+		whole.thaw()
+		in := p.input(&whole)
+		now, _ := amountTo(&in)
+		if rest, ok := whole.published.without(&now); !ok || len(rest.grants)+len(rest.assumptions)+len(rest.sessions)+len(rest.findings)+len(rest.uses) > 0 {
+			wrong = append(wrong, fmt.Sprintf("%s: %d of %d frozen before %s", who.key, who.frozen.held, len(who.facts)+len(who.uses), who.frozen.before))
+		}
+	}
+	return wrong
+}
+
+// FreezeFrom sets of how many facts a person is frozen.
+func (p *Partition) FreezeFrom(n int) { p.freezeFrom = n }

@@ -40,13 +40,15 @@ type Partition struct {
 	waiting map[string]map[*homeFact]struct{}
 	// touched are homes and persons that must be looked at by the next tick.
 	touchedHomes   map[*home]struct{}
-	touchedPersons map[*person]struct{}
+	touchedPersons map[*person]bool // true: all of what is theirs
 	// undecided are homes with uses of which something may have to be said once
 	// more is covered.
 	undecided map[*home]undecided
 	shared    *shared
 	dues      *dues
 	words     *words
+	// freezeFrom is of how many facts and uses a person is frozen.
+	freezeFrom int
 
 	refs   *refs
 	engine engine
@@ -101,10 +103,11 @@ func New(cfg Config) *Partition {
 		persons:        make(map[string]*person),
 		waiting:        make(map[string]map[*homeFact]struct{}),
 		touchedHomes:   make(map[*home]struct{}),
-		touchedPersons: make(map[*person]struct{}),
+		touchedPersons: make(map[*person]bool),
 		undecided:      make(map[*home]undecided),
 		shared:         newShared(),
 		dues:           newDues(),
+		freezeFrom:     freezeFrom,
 		words:          newWords(),
 		refs:           &refs{held: make(map[int64]int)},
 	}
@@ -188,7 +191,7 @@ func (p *Partition) policy(offset int64, e *entry.Policy) (bool, error) {
 		p.touchedHomes[h] = struct{}{}
 	}
 	for _, who := range p.persons {
-		p.touchedPersons[who] = struct{}{}
+		p.touch(who, true)
 	}
 	return kept, nil
 }

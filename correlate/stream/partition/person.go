@@ -21,8 +21,11 @@ type person struct {
 	first time.Time
 	// sealed is the name known from facts that have been dropped.
 	sealed name
-	// published is what the facts amounted to at the last tick.
+	// published is what the facts amounted to at the last tick, without what is
+	// frozen; name was what they went by.
 	published published
+	frozen    frozen
+	called    string
 	due       []correlate.Due
 	// topics are what the facts have to do with, and shared facts may speak of;
 	// accounts those that something is said of by what AWS's logs lack. Sorted.
@@ -39,6 +42,7 @@ type held struct {
 	offset  int64
 	version int64
 	gone    bool
+	frozen  bool
 }
 
 func (p *Partition) person(key string) *person {
@@ -82,13 +86,20 @@ func (p *Partition) personFact(offset int64, to string, f *schemas.Fact) bool {
 			return false
 		case within >= 0:
 			p.refs.release(who.facts[within].offset)
+			if who.facts[within].fact.At.Before(who.frozen.before) {
+				who.thaw()
+				p.touch(who, true)
+			}
 			who.facts = slices.Delete(who.facts, within, within+1)
 			at, _ = who.find(f)
 		}
 	}
 	p.stats.Facts++
 	who.facts = slices.Insert(who.facts, at, held{fact: f, offset: offset})
-	p.changed(who, f, offset)
+	p.refs.hold(offset)
+	who.first = time.Time{}
+	p.shared.concerns(who, f)
+	p.touch(who, f.At.Before(who.frozen.before))
 	return true
 }
 
@@ -115,16 +126,6 @@ func (who *person) observed(f *schemas.Fact) (instead int, ok bool) {
 	return -1, false
 }
 
-// changed notes that something has been added to what is a person's.
-func (p *Partition) changed(who *person, f *schemas.Fact, offset int64) {
-	p.refs.hold(offset)
-	who.first = time.Time{}
-	p.touchedPersons[who] = struct{}{}
-	if f != nil {
-		p.shared.concerns(who, f)
-	}
-}
-
 // sent takes in what a home says.
 func (p *Partition) sent(offset int64, to string, s *entry.Sent) bool {
 	h := held{fact: s.Fact, use: s.Use, name: s.Name, offset: offset, version: s.Version, gone: s.Gone}
@@ -136,30 +137,49 @@ func (p *Partition) sent(offset int64, to string, s *entry.Sent) bool {
 	} else {
 		at, known = who.findUse(s.Use)
 	}
+	all := s.Gone || h.began().Before(who.frozen.before)
 	switch {
 	case known && (*list)[at].version >= h.version:
 		return false
 	case known:
-		p.refs.release((*list)[at].offset)
-		(*list)[at] = h
+		old := &(*list)[at]
+		p.refs.release(old.offset)
+		// More of a use that is looked at anyway leaves the rest as it is.
+		all = old.frozen || old.gone || all && (s.Gone || s.Use == nil || !old.began().Equal(h.began()))
+		if all {
+			who.thaw()
+		}
+		*old = h
 	case s.Fact != nil && p.isLate(offset, s.Fact.ID, s.Fact.At, s.Fact.Source):
-		p.touchedPersons[who] = struct{}{} // who may be nobody
+		p.touch(who, false) // who may be nobody
 		return false
 	default:
 		*list = slices.Insert(*list, at, h)
 	}
-	if s.Gone {
-		p.changed(who, nil, offset)
-	} else {
-		p.changed(who, s.Fact, offset)
+	p.refs.hold(offset)
+	who.first = time.Time{}
+	if s.Fact != nil && !s.Gone {
+		p.shared.concerns(who, s.Fact)
 	}
+	p.touch(who, all)
 	return true
 }
 
+// began is when a fact was, or the first call of a use.
+func (h *held) began() time.Time {
+	if h.fact != nil {
+		return h.fact.At
+	}
+	return h.use.First
+}
+
+// live is how many facts and uses are looked at.
+func (who *person) live() int { return len(who.facts) + len(who.uses) - who.frozen.held }
+
 func (who *person) list() []*schemas.Fact {
-	out := make([]*schemas.Fact, 0, len(who.facts))
+	out := make([]*schemas.Fact, 0, min(len(who.facts), who.live()))
 	for i := range who.facts {
-		if h := &who.facts[i]; !h.gone {
+		if h := &who.facts[i]; !h.gone && !h.frozen {
 			out = append(out, h.fact)
 		}
 	}
@@ -167,9 +187,9 @@ func (who *person) list() []*schemas.Fact {
 }
 
 func (who *person) usesList() []correlate.Use {
-	out := make([]correlate.Use, 0, len(who.uses))
+	out := make([]correlate.Use, 0, min(len(who.uses), who.live()))
 	for i := range who.uses {
-		if h := &who.uses[i]; !h.gone {
+		if h := &who.uses[i]; !h.gone && !h.frozen {
 			out = append(out, *h.use)
 		}
 	}
@@ -192,6 +212,7 @@ func (who *person) hasBefore(line time.Time) bool {
 
 // seal drops what ended before the line. What was published stands.
 func (p *Partition) seal(who *person) {
+	who.thaw()
 	facts, uses := correlate.Seal(p.input(who), p.line)
 	open := make(map[string]bool, len(facts))
 	for _, f := range facts {
@@ -213,6 +234,7 @@ func (p *Partition) seal(who *person) {
 		p.shared.concernedBy(who)
 		p.amount(who)
 	}
+	p.freeze(who)
 }
 
 // keep drops what is not wanted, but not the name that it gives.

@@ -21,10 +21,9 @@ type published struct {
 	uses        []schemas.Use
 }
 
-// rebuild says what a person's facts amount to, and what to wait for.
-func (p *Partition) rebuild(who *person) (published, *correlate.Outcome) {
-	in := p.input(who)
-	o := correlate.Rebuild(in)
+// amountTo says what facts amount to.
+func amountTo(in *correlate.Input) (published, *correlate.Outcome) {
+	o := correlate.Rebuild(*in)
 	out := published{o.Grants, o.Assumptions, o.Sessions, o.Findings, make([]schemas.Use, 0, len(in.Uses))}
 	for i := range in.Uses {
 		if r, ok := useOf(in.Person, &in.Uses[i], &o); ok {
@@ -36,29 +35,33 @@ func (p *Partition) rebuild(who *person) (published, *correlate.Outcome) {
 
 // amount notes what a person's facts amount to, as if it had come out.
 func (p *Partition) amount(who *person) {
-	now, o := p.rebuild(who)
-	who.published, who.accounts = now, accountsOf(who, &now)
+	in := p.input(who)
+	now, o := amountTo(&in)
+	who.published, who.called = now, in.Person.Name
+	who.notes(&in)
 	p.dues.set(who, o.Next)
 }
 
-// accountsOf are the accounts that a rule may look at the logs of for what they
-// lack: those of grants, and of uses that nothing explains.
-func accountsOf(who *person, now *published) (out []string) {
+// notes of which accounts a rule may look at the logs for what they lack: those
+// of grants, and of uses that nothing explains.
+func (who *person) notes(in *correlate.Input) {
+	if who.frozen.held == 0 {
+		who.accounts = nil
+	}
 	add := func(account string) {
-		if i, known := slices.BinarySearch(out, account); !known && account != "" {
-			out = slices.Insert(out, i, account)
+		if i, known := slices.BinarySearch(who.accounts, account); !known && account != "" {
+			who.accounts = slices.Insert(who.accounts, i, account)
 		}
 	}
-	for i := range now.grants {
-		add(now.grants[i].Account)
+	for i := range who.published.grants {
+		add(who.published.grants[i].Account)
 	}
-	if len(now.uses) < len(who.uses) {
-		for i := range who.uses {
-			account, _ := schemas.RoleOf(who.uses[i].use.RoleARN)
+	if len(who.published.uses) < len(in.Uses) {
+		for i := range in.Uses {
+			account, _ := schemas.RoleOf(in.Uses[i].RoleARN)
 			add(account)
 		}
 	}
-	return out
 }
 
 // useOf is a use with the session that it belongs to, if it does to any.
@@ -77,20 +80,24 @@ func useOf(who schemas.Person, u *correlate.Use, o *correlate.Outcome) (schemas.
 
 // settlePerson publishes what has changed about a person.
 func (p *Partition) settlePerson(who *person, m schemas.Meta, out *Output) error {
+	if p.touchedPersons[who] || who.Person().Name != who.called {
+		who.thaw()
+	}
 	before := who.published
 	p.amount(who)
 	now := &who.published
 	w := changes{meta: m}
-	diff(&w, topics.Grants, before.grants, now.grants, func(r *schemas.Grant) (string, *schemas.Meta) { return r.ID, &r.Meta }, sameGrant)
-	diff(&w, topics.Assumptions, before.assumptions, now.assumptions, func(r *schemas.Assumption) (string, *schemas.Meta) { return r.ID, &r.Meta }, sameAssumption)
+	diff(&w, topics.Grants, before.grants, now.grants, grantID, sameGrant)
+	diff(&w, topics.Assumptions, before.assumptions, now.assumptions, assumptionID, sameAssumption)
 	w.superseded = func(id string) string { return supersededBy(before.sessions, now.sessions, id) }
-	diff(&w, topics.Sessions, before.sessions, now.sessions, func(r *schemas.Session) (string, *schemas.Meta) { return r.ID, &r.Meta }, sameSession)
+	diff(&w, topics.Sessions, before.sessions, now.sessions, sessionID, sameSession)
 	w.superseded = nil
-	diff(&w, topics.Findings, before.findings, now.findings, func(r *schemas.Finding) (string, *schemas.Meta) { return r.ID, &r.Meta }, sameFinding)
-	diff(&w, topics.Uses, before.uses, now.uses, func(r *schemas.Use) (string, *schemas.Meta) { return r.ID, &r.Meta }, sameUseRecord)
+	diff(&w, topics.Findings, before.findings, now.findings, findingID, sameFinding)
+	diff(&w, topics.Uses, before.uses, now.uses, useRecordID, sameUseRecord)
 	if w.err != nil {
 		return fmt.Errorf("publish what %s did: %w", who.key, w.err)
 	}
+	p.freeze(who)
 	slices.SortFunc(w.results, func(a, b Result) int { return strings.Compare(a.ID, b.ID) })
 	out.Results = append(out.Results, w.results...)
 	if len(who.facts)+len(who.uses) == 0 && who.sealed.text == "" {
@@ -99,6 +106,12 @@ func (p *Partition) settlePerson(who *person, m schemas.Meta, out *Output) error
 	}
 	return nil
 }
+
+func grantID(r *schemas.Grant) (string, *schemas.Meta)           { return r.ID, &r.Meta }
+func assumptionID(r *schemas.Assumption) (string, *schemas.Meta) { return r.ID, &r.Meta }
+func sessionID(r *schemas.Session) (string, *schemas.Meta)       { return r.ID, &r.Meta }
+func findingID(r *schemas.Finding) (string, *schemas.Meta)       { return r.ID, &r.Meta }
+func useRecordID(r *schemas.Use) (string, *schemas.Meta)         { return r.ID, &r.Meta }
 
 // changes gathers the new versions of records.
 type changes struct {

@@ -14,8 +14,9 @@ type shared struct {
 	byTopic map[string][]sharedFact // sorted as facts are
 	// concerned are the persons whose facts have to do with a topic.
 	concerned map[string]map[*person]struct{}
-	// fresh are the topics of which something has been said since the last tick.
-	fresh map[string]struct{}
+	// fresh are the topics of which something has been said since the last tick,
+	// with the earliest that it speaks of.
+	fresh map[string]time.Time
 }
 
 type sharedFact struct {
@@ -24,7 +25,7 @@ type sharedFact struct {
 }
 
 func newShared() *shared {
-	return &shared{byTopic: make(map[string][]sharedFact), concerned: make(map[string]map[*person]struct{}), fresh: make(map[string]struct{})}
+	return &shared{byTopic: make(map[string][]sharedFact), concerned: make(map[string]map[*person]struct{}), fresh: make(map[string]time.Time)}
 }
 
 func groupTopic(org, id string) string      { return "group " + org + "/" + id }
@@ -79,9 +80,21 @@ func (p *Partition) sharedFact(offset int64, f *schemas.Fact) bool {
 		return false
 	}
 	p.shared.byTopic[topic] = slices.Insert(list, at, sharedFact{f, offset})
-	p.shared.fresh[topic] = struct{}{}
+	p.shared.freshen(topic, f)
 	p.refs.hold(offset)
 	return true
+}
+
+// freshen notes that something has been said.
+func (s *shared) freshen(topic string, f *schemas.Fact) {
+	from := f.At
+	if f.Snapshot != nil {
+		from = earlier(from, f.Snapshot.From)
+	}
+	if before, ok := s.fresh[topic]; ok {
+		from = earlier(from, before)
+	}
+	s.fresh[topic] = from
 }
 
 // concerns notes what one more fact of a person has to do with.
@@ -133,9 +146,9 @@ func (p *Partition) concerning(who *person) (out []*schemas.Fact) {
 
 // touchConcerned looks again at those whom what has been said concerns.
 func (p *Partition) touchConcerned() {
-	for topic := range p.shared.fresh {
+	for topic, from := range p.shared.fresh {
 		for who := range p.shared.concerned[topic] {
-			p.touchedPersons[who] = struct{}{}
+			p.touch(who, from.Before(who.frozen.before))
 		}
 	}
 	clear(p.shared.fresh)

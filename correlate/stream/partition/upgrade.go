@@ -137,7 +137,8 @@ func (u *Upgrade) Done() {
 				was[who].findings = append(was[who].findings, f)
 			}
 		}
-		p.touchedPersons[who] = struct{}{}
+		who.thaw()
+		p.touch(who, true)
 	}
 	for _, s := range u.known {
 		if !s.gone {
