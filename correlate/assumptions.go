@@ -27,6 +27,8 @@ type assumption struct {
 	chain           []*chained
 	minted, created []*schemas.Fact
 	chainUses       []*Use
+	// requests are those behind the grants that contain it.
+	requests []schemas.RequestRef
 	// portal are the uses of the portal beside it.
 	portal  []*schemas.Fact
 	session *session
@@ -67,6 +69,7 @@ func assumptions(in *Input, facts []*schemas.Fact, opened *openings) []*assumpti
 		}
 		a.Handles = names.of(&a.Assumption)
 		a.portal = names.portalBeside(&a.Assumption)
+		a.requests = opened.requestsSeen(&a.Assumption)
 		a.Justified = opened.justifying(&a.Assumption)
 	}
 	opened.used(out)

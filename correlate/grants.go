@@ -17,6 +17,8 @@ type openings struct {
 	requests []*request
 	// grants are sorted as by compareGrants.
 	grants []*rules.Grant
+	// behind are the requests behind grants.
+	behind map[*rules.Grant][]*request
 }
 
 // open turns what the facts say of stays and requests into grants, one per role
@@ -49,7 +51,36 @@ func (o *openings) add(person schemas.Person, s *stay) {
 		g := newGrant(person, s, t)
 		g.Accounts = accounts
 		o.grants = append(o.grants, g)
+		o.follow(g, s.requests)
 	}
+}
+
+func (o *openings) follow(g *rules.Grant, rs []*request) {
+	if len(rs) == 0 {
+		return
+	}
+	if o.behind == nil {
+		o.behind = make(map[*rules.Grant][]*request)
+	}
+	o.behind[g] = rs
+}
+
+// requestsSeen are the requests behind the grants that contain an assumption, as
+// far as their steps are part of what is said about it.
+func (o *openings) requestsSeen(a *rules.Assumption) (out []schemas.RequestRef) {
+	if len(o.behind) == 0 {
+		return nil
+	}
+	seen := make(map[*request]bool)
+	for _, g := range a.Containing {
+		for _, r := range o.behind[g] {
+			if until := r.until(a.SeenFrom()); until != nil && !seen[r] {
+				seen[r] = true
+				out = append(out, until.ref())
+			}
+		}
+	}
+	return out
 }
 
 // used notes which grants contain an assumption. All that one event opened
@@ -179,6 +210,7 @@ func (o *openings) addRequest(in *Input, r *request) {
 			g.Limit = end
 		}
 	}
+	o.follow(g, []*request{r})
 	rec.Requests = []schemas.RequestRef{r.ref()}
 	rec.Evidence = evidenceOf(g)
 	o.grants = append(o.grants, g)
@@ -237,7 +269,10 @@ func judgeGrants(a *rules.Assumption, all []*rules.Grant) {
 		}
 	}
 	if len(a.Containing) > 0 {
-		slices.SortStableFunc(a.Containing, func(x, y *rules.Grant) int { return y.Record.Opened.Compare(x.Record.Opened) })
+		// Not by their end, which may come after all about the assumption is final.
+		slices.SortFunc(a.Containing, func(x, y *rules.Grant) int {
+			return cmp.Or(y.Record.Opened.Compare(x.Record.Opened), cmp.Compare(x.Record.ID, y.Record.ID))
+		})
 		a.Limit = chainEnd(a.Containing, candidates)
 		return
 	}

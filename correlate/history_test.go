@@ -36,6 +36,11 @@ providers:
   - {name: portal, arn: "arn:aws:iam::*:saml-provider/AWSSSO_*", federation: identity_center, okta_org: example, apps: [0oaportal]}
 groups:
   - {match: '^AWS-(?P<alias>[a-z]+)-(?P<role>\w+)$'}
+  - {app: 0oadirect, duration: none, targets: [{account: prod, role: Reader}]}
+permission_sets: {'arn:aws:sso:::permissionSet/ssoins-1/ps-reader': Reader}
+watched: [{accounts: [prod]}]
+identity: {domains: [example.com]}
+suppressions: [{rules: [no_mfa], accounts: [dev], reason: lab, owner: lab@example.com, until: 2026-03-10T00:00:00Z}]
 time_intervals:
   - name: office
     time_intervals:
@@ -43,7 +48,8 @@ time_intervals:
 approved_hours:
   - {accounts: [prod], within: [office]}
 break_glass:
-  - {roles: [BreakGlass], waives: [no_grant, outside_grant]}
+  - {roles: [BreakGlass], waives: [no_grant, outside_grant], justify_within: 48h}
+bounds: {standing_access: 2d}
 `
 
 func parsePolicy(t failer, text string) *policy.Set {

@@ -125,7 +125,7 @@ func (o *openings) justifying(a *rules.Assumption) *rules.Request {
 		if r.decision == nil || !r.opens(a) || !r.covers(a.At(), a.Policy.Bounds.RequestWindow) {
 			continue
 		}
-		if limit := glass.JustifyWithin(); limit > 0 && r.decision.At.After(a.At().Add(limit)) {
+		if r.decision.At.After(a.At().Add(glass.JustifyWithin())) {
 			continue
 		}
 		if best == nil || before(r.decision.At, r.decision.ID, best.decision.At, best.decision.ID) {

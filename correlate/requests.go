@@ -25,6 +25,10 @@ type request struct {
 	approvers               []schemas.Actor
 }
 
+// longestStep is how long a request may rest between two steps. What comes later
+// under its id is a request of its own: the steps before may be forgotten.
+const longestStep = 7 * 24 * time.Hour
+
 // requests puts the steps of requests together. facts are sorted by time.
 func requests(in *Input, facts []*schemas.Fact) []*request {
 	var out []*request
@@ -37,7 +41,7 @@ func requests(in *Input, facts []*schemas.Fact) []*request {
 		r := open[k]
 		// Okta's self-service names no request: each time somebody asks for an
 		// application is one.
-		if r == nil || f.Request.Origin == schemas.OriginSelfService && f.Request.Step == schemas.StepCreated {
+		if r == nil || f.At.After(r.last().At.Add(longestStep)) || f.Request.Origin == schemas.OriginSelfService && f.Request.Step == schemas.StepCreated {
 			r = &request{key: k, created: f}
 			open[k] = r
 			out = append(out, r)
@@ -124,6 +128,25 @@ func (r *request) condition(shared []*schemas.Fact) {
 		r.said.Seconds = best.Condition.Seconds
 	}
 }
+
+// until is what was known of the request at t; nil for nothing, or a refusal.
+func (r *request) until(t time.Time) *request {
+	if !r.last().At.After(t) {
+		return r
+	}
+	known := &request{key: r.key, created: r.created}
+	for _, f := range r.steps {
+		if !f.At.After(t) {
+			known.add(f)
+		}
+	}
+	if len(known.steps) == 0 || known.refused {
+		return nil
+	}
+	return known
+}
+
+func (r *request) last() *schemas.Fact { return r.steps[len(r.steps)-1] }
 
 // decidedAt is when it was decided or, where that is not said, made.
 func (r *request) decidedAt() time.Time {

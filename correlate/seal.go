@@ -44,8 +44,9 @@ type sealer struct {
 	// dropped are facts that open roles and that nothing open can see; listed what
 	// Okta listed and that is needed; requested the steps of requests that are.
 	dropped, listed, requested map[*schemas.Fact]bool
-	refused                    map[*schemas.Fact]bool     // of bursts that are not over
-	orphans                    map[*Use]bool              // that are not final
+	refused                    map[*schemas.Fact]bool // of bursts that are not over
+	orphans                    map[*Use]bool          // that are not final
+	final                      map[*stay]bool
 	led                        map[*schemas.Fact]*session // what sessions led to
 }
 
@@ -62,6 +63,7 @@ func newSealer(in *Input, facts []*schemas.Fact, line time.Time) *sealer {
 		requested: make(map[*schemas.Fact]bool),
 		refused:   make(map[*schemas.Fact]bool),
 		orphans:   make(map[*Use]bool),
+		final:     make(map[*stay]bool),
 		led:       make(map[*schemas.Fact]*session),
 	}
 	s.findOpen(sessions(all), opened.grants)
@@ -200,8 +202,14 @@ func settledAt(s *session) time.Time {
 // dropStays marks the events of stays all of whose grants are sealed, or which
 // give no grant.
 func (s *sealer) dropStays(o *openings) {
+	var before *stay
 	for _, st := range o.stays {
-		if !s.final(st, o) {
+		// What follows a stay in the same resource tells how it ended, and goes no
+		// earlier.
+		kept := before != nil && before.resource.compare(st.resource) == 0 && !s.final[before]
+		s.final[st] = !kept && s.isFinal(st, o)
+		before = st
+		if !s.final[st] {
 			for _, f := range st.kept() {
 				s.listed[f] = true
 			}
@@ -216,8 +224,11 @@ func (s *sealer) dropStays(o *openings) {
 	}
 }
 
-func (s *sealer) final(st *stay, o *openings) bool {
+func (s *sealer) isFinal(st *stay, o *openings) bool {
 	if end := st.ended(); end.IsZero() || !end.Before(s.line) {
+		return false
+	}
+	if slices.ContainsFunc(st.requests, s.continues) {
 		return false
 	}
 	for _, g := range o.grants {
@@ -269,18 +280,24 @@ func (s *sealer) keepRequests(o *openings) {
 	}
 }
 
-func (s *sealer) needs(r *request, o *openings) bool {
-	last := r.steps[len(r.steps)-1].At
-	for _, t := range []time.Time{r.said.From, r.said.Until, r.endFrom(r.decidedAt())} {
-		if t.After(last) {
+// continues reports whether a request may have a further step, or lead to
+// something yet.
+func (s *sealer) continues(r *request) bool {
+	last := r.last().At.Add(longestStep)
+	for _, t := range []time.Time{r.decidedAt(), r.said.From, r.said.Until, r.endFrom(r.decidedAt())} {
+		if t = t.Add(s.reach.request); t.After(last) {
 			last = t
 		}
 	}
-	if !last.Add(s.reach.request).Before(s.line) {
+	return !last.Before(s.line)
+}
+
+func (s *sealer) needs(r *request, o *openings) bool {
+	if s.continues(r) {
 		return true
 	}
 	for _, st := range o.stays {
-		if slices.Contains(st.requests, r) && !s.final(st, o) {
+		if slices.Contains(st.requests, r) && !s.final[st] {
 			return true
 		}
 	}

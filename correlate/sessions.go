@@ -78,6 +78,7 @@ func (s *session) describe() {
 	}
 	s.describeSignOn(e)
 	s.describeGrants(e)
+	s.describeRequests(e)
 	s.describeUse()
 	s.describeChained(e)
 	if r.EndedBy == schemas.EndedByRevocation {
@@ -112,20 +113,22 @@ func (s *session) describeGrants(e *evidence) {
 			if !slices.Contains(r.Grants, g.Record.ID) {
 				r.Grants = append(r.Grants, g.Record.ID)
 				e.add(g.Evidence(a.SeenFrom())...)
-				s.describeRequests(g, e)
 			}
 		}
 	}
 }
 
-// describeRequests names those behind a grant, and their events.
-func (s *session) describeRequests(g *rules.Grant, e *evidence) {
-	for _, q := range g.Requests {
-		if slices.ContainsFunc(s.record.Requests, func(o schemas.RequestRef) bool { return o.Origin == q.Origin && o.Evidence[0] == q.Evidence[0] }) {
-			continue
+// describeRequests names those behind the grants, and their events. Of one
+// request the first assumption that follows it says how far it had come.
+func (s *session) describeRequests(e *evidence) {
+	for _, a := range s.assumptions {
+		for _, q := range a.requests {
+			if slices.ContainsFunc(s.record.Requests, func(o schemas.RequestRef) bool { return o.Evidence[0] == q.Evidence[0] }) {
+				continue
+			}
+			s.record.Requests = append(s.record.Requests, q)
+			e.add(q.Evidence...)
 		}
-		s.record.Requests = append(s.record.Requests, q.RequestRef)
-		e.add(q.Evidence...)
 	}
 }
 

@@ -54,7 +54,7 @@ func TestOneSignOnIsJudgedByThePolicyOfEachAssumption(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := policy.Parse("after.yaml", []byte("effective_from: 2026-03-02T09:10:00Z\n"+testPolicy+"bounds: {okta_session: 1h}\n"))
+	after, err := policy.Parse("after.yaml", []byte("effective_from: 2026-03-02T09:10:00Z\n"+strings.Replace(testPolicy, "bounds: {", "bounds: {okta_session: 1h, ", 1)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -251,9 +251,7 @@ func (l limit) tree() tree {
 func (b breakGlass) tree() tree {
 	t := b.scope.tree()
 	t.addTexts("waives", b.Waives)
-	if b.Justify > 0 {
-		t.add("justify_within", text(formatDuration(b.Justify)))
-	}
+	t.add("justify_within", text(formatDuration(b.Justify)))
 	return t
 }
 

@@ -71,7 +71,7 @@ type limit struct {
 type BreakGlass struct {
 	// Waives are rules that are not judged for it.
 	Waives []string
-	// Justify is how long after its use the justification may come; 0: any time.
+	// Justify is how long after its use the justification may come.
 	Justify time.Duration
 }
 
@@ -208,7 +208,7 @@ func (d *decoder) breakGlass(root object, a *accounts) []breakGlass {
 		if !o.has("roles") && o.line > 0 {
 			d.errorf(o.line, "%s is missing: break-glass roles must be named", o.key("roles"))
 		}
-		b.Justify = d.duration(o, "justify_within", 0, span{time.Minute, 90 * day, false})
+		b.Justify = d.duration(o, "justify_within", 7*day, span{time.Minute, 90 * day, false})
 		b.Waives = d.ruleNames(o, "waives")
 		if slices.Contains(b.Waives, "break_glass") {
 			d.errorf(o.at("waives"), "%s: break_glass can't be waived: the use of such a role is always reported", o.key("waives"))
