@@ -16,9 +16,11 @@ func assertionMismatch() Rule {
 		Title:    "assertion id of no sign-on",
 		Controls: []string{"SOC 2 CC6.1", "SOC 2 CC7.2", "ISO 27001 A.8.15", "NIST AU-6"},
 		Attack:   []string{"T1606.002"},
-		Fires:    "a sign-on explains the assumption by subject or time, while both carry an assertion id and those differ.",
+		Means:    "A sign-on of the person fits by name and time, but the assertion that AWS saw has another id. A forged one may hide behind a real sign-on.",
+		Fires:    "a sign-on explains the assumption by subject or by time, both carry an assertion id, and the two differ.",
 		Needs:    "nothing: it says what was seen.",
-		Notes:    "With a provider's `assertion_id: require` such an assumption is `no_sign_on` instead. Tools that reuse an older assertion can cause it.",
+		Notes:    "That anything was forged. Nobody has documented that the two ids are the same for every application; look at how many of this provider's are.",
+		Do:       "Where the ids of the provider match elsewhere, treat it as `no_sign_on`, and set `assertion_id: require` for the provider: such an assumption then is `no_sign_on`.",
 		Assumption: func(a *Assumption) *Breach {
 			if a.SignOn == nil || (a.JoinedBy != schemas.JoinSubject && a.JoinedBy != schemas.JoinEmail) {
 				return nil

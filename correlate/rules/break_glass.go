@@ -17,9 +17,11 @@ func breakGlass() Rule {
 		AnyProvider: true,
 		Controls:    []string{"SOC 2 CC6.1", "SOC 2 CC7.2", "ISO 27001 A.8.2", "PCI DSS 10.2", "NIST AC-2", "NIST AU-6"},
 		Attack:      []string{"T1078.004"},
-		Fires:       "a role of `break_glass` was used. Resolved when an approved request covers the use, decided before or, within `justify_within`, after.",
+		Means:       "A role for emergencies was used. That is always reported.",
+		Fires:       "a role of `break_glass` was assumed. It is resolved when an approved request covers the use, decided before it or, within `justify_within`, after it.",
 		Needs:       "nothing: it says what was seen.",
-		Notes:       "Always reported: emergencies are to be looked at. The justification may come by the approvals feed.",
+		Notes:       "That there was an emergency, or that what was done was needed. Rules that the entry waives were not judged.",
+		Do:          "Have somebody else look at what was done, and have the approval recorded in Okta or the approvals feed; the sentence then says who approved it and why.",
 		Assumption: func(a *Assumption) *Breach {
 			if a.Policy.BreakGlass(a.Scope) == nil {
 				return nil

@@ -3,7 +3,6 @@ package rules
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"jitaudit/schemas"
 )
@@ -19,9 +18,11 @@ func chainedRole() Rule {
 		Advisory:    true,
 		Controls:    []string{"SOC 2 CC7.2", "ISO 27001 A.8.15", "PCI DSS 10.2", "NIST AU-3", "NIST AU-12"},
 		Attack:      []string{"T1078.004", "T1548"},
+		Means:       "The session went on into further roles, whose calls do not name the person.",
 		Fires:       "a session assumed a further role by `AssumeRole`, or one of its further roles did.",
 		Needs:       "nothing: it says what was seen.",
-		Notes:       "Common in deployments. The session's record shows the tree of roles, across accounts, and what each did; the grants of the person say nothing about those roles.",
+		Notes:       "That it was wrong: deployments do so by design. Whether somebody may go on into a role is not judged. A role that was assumed in an account or region that is not collected is not seen.",
+		Do:          "The session's record has the tree of roles, across accounts, and what each did. Let the trust of those roles say who may assume them.",
 		Session: func(s *Session) *Breach {
 			if len(s.Chained) == 0 {
 				return nil
@@ -35,7 +36,7 @@ func chainedRole() Rule {
 					names = append(names, name)
 				}
 			}
-			b.Why = fmt.Sprintf("The session of %s as %s went on into %s.", s.Person.Name, role(s.Assumptions[0]), strings.Join(names, ", "))
+			b.Why = fmt.Sprintf("The session of %s as %s went on into %s, first at %s.", s.Person.Name, role(s.Assumptions[0]), list(names), clock(b.Anchor.At))
 			return b
 		},
 	}

@@ -17,6 +17,36 @@ func TestPoliciesKnowAllRules(t *testing.T) {
 	}
 }
 
+func TestRulesAreJudgedInOrder(t *testing.T) {
+	// Source_gap looks at what the rules before it could not judge.
+	order, gap := 0, false
+	for _, r := range All() {
+		kind := 1
+		switch {
+		case r.Grant != nil:
+			kind = 2
+		case r.Life != nil:
+			kind = 3
+		}
+		if kind < order || kind == 1 && gap {
+			t.Errorf("%s stands too late", r.Name)
+		}
+		order, gap = kind, gap || r.NotKnowing
+	}
+}
+
+func TestOnlyRulesOfSessionsKnowOfVerdictsAndProviders(t *testing.T) {
+	for _, r := range All() {
+		ofSessions := r.Assumption != nil || r.Session != nil
+		if !ofSessions && (r.Advisory || r.AnyProvider || r.NotKnowing) {
+			t.Errorf("%s judges no session, and yet says something of its verdict or provider", r.Name)
+		}
+		if r.Session != nil && !r.AnyProvider {
+			t.Errorf("%s judges the whole session, so that its provider plays no part", r.Name)
+		}
+	}
+}
+
 func TestEachRuleSaysWhatItIsFor(t *testing.T) {
 	technique := regexp.MustCompile(`^T\d{4}(\.\d{3})?$`)
 	control := regexp.MustCompile(`^(SOC 2 CC\d\.\d|ISO 27001 A\.\d+\.\d+|PCI DSS \d+\.\d+|NIST [A-Z]{2}-\d+(\(\d+\))?)$`)
@@ -33,7 +63,7 @@ func TestEachRuleSaysWhatItIsFor(t *testing.T) {
 		if r.Title == "" || strings.HasSuffix(r.Title, ".") {
 			t.Errorf("%s: title %q", r.Name, r.Title)
 		}
-		for part, text := range map[string]string{"Fires": r.Fires, "Needs": r.Needs, "Notes": r.Notes} {
+		for part, text := range map[string]string{"Means": r.Means, "Fires": r.Fires, "Needs": r.Needs, "Notes": r.Notes, "Do": r.Do} {
 			if !strings.HasSuffix(text, ".") || strings.Contains(text, "\n") {
 				t.Errorf("%s: %s %q is no sentence of one line", r.Name, part, text)
 			}

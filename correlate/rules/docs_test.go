@@ -29,7 +29,7 @@ func TestTheGuideSaysWhatTheRulesSay(t *testing.T) {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(string(want), string(got)); d != "" {
-		t.Errorf("docs/rules.md is not what the rule files say; run go test ./correlate/rules -update:\n%s", d)
+		t.Errorf("docs/rules.md is not what the rule files say; run go generate ./correlate/rules:\n%s", d)
 	}
 }
 
@@ -37,20 +37,37 @@ func page() []byte {
 	var b bytes.Buffer
 	b.WriteString(`# The rules
 
-Made from the rule files in ` + "`correlate/rules`" + `; change it there. [correlation.md](correlation.md) explains the words and bounds. Severities are those that a policy may change (` + "`severity`, `severity_overrides`" + `). "Needs" is what must be [covered](correlation.md#coverage) before the rule speaks: a rule that says that something is missing is silent where the log is not known to be complete.
+All that jitaudit can find, made from the rule files in ` + "`correlate/rules`" + ` by ` + "`go generate ./correlate/rules`" + `: change it there. [correlation.md](correlation.md) explains grants, the join, coverage and the [bounds](correlation.md#bounds), whose defaults stand in brackets; words in ` + "`code`" + ` are keys of the [policy](../examples/policy.yaml).
 
-| rule | severity | what is wrong | judges |
-|---|---|---|---|
+- **Severity** is what the rule comes with. A policy may change it, everywhere (` + "`severity`" + `) or somewhere (` + "`severity_overrides`" + `).
+- **Needs** is what must be [covered](correlation.md#coverage) before the rule speaks. A rule that says that something is missing is silent where a log is not known to be complete; the session then lists it under ` + "`unjudged`" + `.
+- **Does not prove** is what a finding leaves open, for those who have to decide about it.
+- Controls are those of SOC 2 (Trust Services Criteria), ISO/IEC 27001:2022, PCI DSS 4.0 and NIST SP 800-53 that a finding, or its absence over covered time, is evidence for; whether it suffices is for the auditor to say. Techniques are those of MITRE ATT&CK.
+
+| rule | severity | what is wrong | judged on | rests on what is missing |
+|---|---|---|---|---|
 `)
 	for _, r := range All() {
-		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s | %s |\n", r.Name, r.Name, r.Severity, r.Title, r.judges())
+		absence := ""
+		if !r.saysWhatIsSeen() {
+			absence = "yes"
+		}
+		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s | %s | %s |\n", r.Name, r.Name, r.Severity, r.Title, r.judges(), absence)
 	}
 	for _, r := range All() {
-		fmt.Fprintf(&b, "\n## %s\n%s (%s)\n\n", r.Name, upper(r.Title), strings.Join(r.traits(), ", "))
-		fmt.Fprintf(&b, "- **Fires when** %s\n- **Needs** %s\n- **To know** %s\n", r.Fires, r.Needs, r.Notes)
-		fmt.Fprintf(&b, "- **Controls** %s\n", strings.Join(r.Controls, ", "))
-		if len(r.Attack) > 0 {
-			fmt.Fprintf(&b, "- **ATT&CK** %s\n", strings.Join(r.Attack, ", "))
+		fmt.Fprintf(&b, "\n## %s\n%s: %s. %s\n\n", r.Name, upper(string(r.Severity)), r.Title, r.Means)
+		for _, part := range []struct{ name, text string }{
+			{"Fires when", r.Fires},
+			{"Judged on", r.judges() + r.traits() + "."},
+			{"Needs", r.Needs},
+			{"Does not prove", r.Notes},
+			{"What to do", r.Do},
+			{"Controls", strings.Join(r.Controls, ", ")},
+			{"ATT&CK", techniques(r.Attack)},
+		} {
+			if part.text != "" {
+				fmt.Fprintf(&b, "- **%s:** %s\n", part.name, part.text)
+			}
 		}
 	}
 	return b.Bytes()
@@ -58,29 +75,49 @@ Made from the rule files in ` + "`correlate/rules`" + `; change it there. [corre
 
 func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
+// saysWhatIsSeen reports whether the rule claims to need no coverage.
+func (r *Rule) saysWhatIsSeen() bool { return strings.HasPrefix(r.Needs, "nothing:") }
+
 // judges is what the rule looks at.
 func (r *Rule) judges() string {
 	switch {
 	case r.Assumption != nil:
-		return "each assumption; once per session"
+		return "assumption"
 	case r.Session != nil:
-		return "the session"
+		return "session"
 	case r.Grant != nil:
-		return "the grant"
+		return "grant"
 	}
-	return "what a person did"
+	return "person"
 }
 
-func (r *Rule) traits() []string {
-	out := []string{string(r.Severity)}
-	if r.AnyProvider {
-		out = append(out, "judged whatever the SAML provider")
+// traits are what else one has to know of how the rule is judged.
+func (r *Rule) traits() (out string) {
+	switch {
+	case r.Assumption != nil:
+		out += "; one finding for each session"
+	case r.Session != nil:
+		out += "; one finding for each"
+	case r.Grant != nil:
+		out += "; one finding for each event that opened one, whichever roles it opened"
 	}
-	if r.Advisory && r.Grant == nil {
-		out = append(out, "advisory: the verdict stays")
+	if r.Assumption != nil && !r.AnyProvider {
+		out += "; not judged where the SAML provider is not in the policy"
+	}
+	if r.Advisory {
+		out += "; advisory, so the session's verdict stays as it is"
 	}
 	if r.NotKnowing {
-		out = append(out, "says what is not known")
+		out += "; the session's verdict is `unknown` at best"
 	}
 	return out
+}
+
+// techniques are links to MITRE's pages.
+func techniques(ids []string) string {
+	links := make([]string, len(ids))
+	for i, id := range ids {
+		links[i] = fmt.Sprintf("[%s](https://attack.mitre.org/techniques/%s/)", id, strings.ReplaceAll(id, ".", "/"))
+	}
+	return strings.Join(links, ", ")
 }

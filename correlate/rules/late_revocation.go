@@ -15,9 +15,11 @@ func lateRevocation() Rule {
 		Title:    "access removed late",
 		Controls: []string{"SOC 2 CC6.3", "ISO 27001 A.5.18", "PCI DSS 7.2", "NIST AC-2(3)"},
 		Attack:   []string{"T1098"},
-		Fires:    "the membership was taken away more than `revocation_tolerance` (5 minutes) after its approved end.",
+		Means:    "Access was taken away later than approved.",
+		Fires:    "a group, application or account was taken away more than `revocation_tolerance` (5 minutes) after the approved end. A removal at exactly the bound is in time.",
 		Needs:    "nothing: it says what was seen.",
-		Notes:    "A removal at exactly the bound is in time. The approved end is the request's, else the mapping's length after the addition.",
+		Notes:    "That the access was used in the meantime: `outside_grant` and `outlived_grant` say so where it was. The approved end is what the request says or, where it says none, the length in `groups` after the addition.",
+		Do:       "Look at why the removal came late: flows that were paused, limits on their steps, a nightly clean-up that did their work.",
 		Grant: func(g *Grant) *Breach {
 			if g.Removal == nil || !overdue(g, g.Removal.At) {
 				return nil
@@ -27,7 +29,7 @@ func lateRevocation() Rule {
 				Evidence: g.Record.Evidence,
 				Grant:    g.Record.ID,
 				Why: fmt.Sprintf("%s was removed from %s at %s, %s after the approved end.",
-					g.Record.Person.Name, g.Record.Group, clock(g.Removal.At), span(g.Removal.At.Sub(g.Record.ApprovedUntil))),
+					g.Record.Person.Name, granted(g), clock(g.Removal.At), span(g.Removal.At.Sub(g.Record.ApprovedUntil))),
 			}
 		},
 	}

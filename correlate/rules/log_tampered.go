@@ -12,9 +12,11 @@ func logTampered() Rule {
 		Title:    "log stopped or narrowed",
 		Controls: []string{"SOC 2 CC7.2", "ISO 27001 A.8.15", "PCI DSS 10.3", "NIST AU-9", "NIST AU-12"},
 		Attack:   []string{"T1562.008"},
-		Fires:    "a trail or event data store was stopped, deleted or changed, its event selectors were, or an Okta log stream was deactivated, deleted or changed; or the attempt was refused (one degree lower).",
+		Means:    "A log that proof rests on was stopped, deleted or narrowed.",
+		Fires:    "a trail or event data store was stopped, deleted or changed, or its event selectors were; or an Okta log stream was deactivated, deleted or changed; or the attempt was refused (high).",
 		Needs:    "nothing: it says what was seen.",
-		Notes:    "What was done while a log was off is in no log. What jitaudit collects by LookupEvents does not depend on trails.",
+		Notes:    "What happened meanwhile: that is in no such log. What jitaudit reads by LookupEvents does not depend on trails, nor Okta's System Log on log streams.",
+		Do:       "Turn it on again, find out who and why, and look at that time in the sources that ran on.",
 		Life: func(l *Life) (out []*Breach) {
 			for _, f := range l.Facts {
 				if f.Kind == schemas.LogTampered {

@@ -15,9 +15,11 @@ func longSession() Rule {
 		AnyProvider: true,
 		Controls:    []string{"SOC 2 CC6.1", "ISO 27001 A.8.2", "NIST AC-12", "NIST AC-2(5)"},
 		Attack:      []string{"T1078.004"},
-		Fires:       "the session lasted longer than `max_session` allows for the account, role, group or person.",
+		Means:       "One session lasted longer than allowed.",
+		Fires:       "from the session's first assumption to its end (expiry, last use or revocation) it is longer than `max_session` allows for the account, role, group or person.",
 		Needs:       "nothing: it says what was seen.",
-		Notes:       "A session is what its overlapping assumptions make together. A console that stays open renews its credentials about every quarter of an hour.",
+		Notes:       "That somebody was there all the time. A session is what its overlapping assumptions make together, and an open console renews its credentials by itself.",
+		Do:          "Lower the maximum session duration of the role in IAM, or the session length of the permission set; allow more in `max_session` where the work needs it.",
 		Session: func(s *Session) *Breach {
 			length, limit := s.Record.End.Sub(s.Record.Start), s.Policy.MaxSession(s.Scope)
 			if length <= limit {

@@ -16,13 +16,15 @@ func manualGrant() Rule {
 		Title:    "access given by hand",
 		Controls: []string{"SOC 2 CC6.2", "SOC 2 CC6.3", "ISO 27001 A.5.18", "PCI DSS 7.2", "NIST AC-2", "NIST AC-6"},
 		Attack:   []string{"T1098", "T1098.003"},
-		Fires:    "an actor whom the policy does not trust (`trusted_grantors`; by default every User is untrusted) added the person to a group, application or account that opens a role. Adding oneself is `self_granted` instead.",
+		Means:    "Somebody gave access by hand, past the process that decides who may have it.",
+		Fires:    "an actor whom the policy does not trust gave the person a group, application or account that opens a role. Trusted are those of `trusted_grantors`; where it lists none, everything but an Okta user. Giving it to oneself is `self_granted`.",
 		Needs:    "nothing: it says what was seen.",
-		Notes:    "An administrator may have had good reason. Ask for it, and let the next addition go through the process; a machine that gives access belongs in `trusted_grantors`.",
+		Notes:    "That it was wrong: an administrator may have had good reason. An addition whose event names no actor is not judged.",
+		Do:       "Ask for the reason. A machine that gives access by right belongs in `trusted_grantors`; a person hardly ever does.",
 		Grant: func(g *Grant) *Breach {
 			for _, f := range additions(g) {
 				a := grantorOf(f)
-				if a == (schemas.Actor{}) || g.Policy.TrustsGrantor(a) || isMember(g, a) {
+				if unnamed(a) || g.Policy.TrustsGrantor(a) || isMember(g, a) {
 					continue
 				}
 				return &Breach{
@@ -35,7 +37,11 @@ func manualGrant() Rule {
 	}
 }
 
-// additions are the events by which the grant was given, the earliest first.
+// unnamed reports whether an event does not say who did it.
+func unnamed(a schemas.Actor) bool { return a.ID == "" && a.Name == "" && loginOf(a) == "" }
+
+// additions are the events by which the grant was given, the earliest first. The
+// renewal, which is one of its events too, gives a grant of its own.
 func additions(g *Grant) []*schemas.Fact {
 	return slices.DeleteFunc(slices.Clone(g.Events), func(f *schemas.Fact) bool {
 		return f == g.Renewal || f.Kind != schemas.GroupAdded && f.Kind != schemas.AppAssigned && f.Kind != schemas.AccountAssigned

@@ -16,9 +16,11 @@ func noMFA() Rule {
 		Title:    "signed on without a second factor",
 		Controls: []string{"SOC 2 CC6.1", "ISO 27001 A.8.5", "PCI DSS 8.4", "NIST IA-2(1)"},
 		Attack:   []string{"T1078.004", "T1556.006"},
-		Fires:    "a sign-on explains the assumption, and in its Okta session there is no second factor in the `okta_session` (24 hours) before. A password or security question is none; FastPass without user verification counts only with a password.",
+		Means:    "The Okta session by which the person signed on shows no second factor.",
+		Fires:    "a sign-on explains the assumption, and no second factor is in its Okta session within the `okta_session` (24 hours) before. A password or security question is none; FastPass without user verification counts only with a password.",
 		Needs:    "Okta from `okta_session` before the sign-on until `clock_skew` after it.",
-		Notes:    "A sign-on that names no Okta session leaves the answer unknown, which the session says. What CloudTrail calls `mfaAuthenticated` is false for every federated user and not looked at.",
+		Notes:    "That none was ever given: an Okta session that is older than `okta_session` may have begun with one. A sign-on that names no Okta session leaves the answer unknown, which the session says. CloudTrail's `mfaAuthenticated` is false for every federated user and is not looked at.",
+		Do:       "Look at the sign-on policy of the Okta application: whether it asks for a factor, and how often.",
 		Assumption: func(a *Assumption) *Breach {
 			switch {
 			case a.SignOn == nil || a.MFA == schemas.MFAYes:

@@ -15,9 +15,11 @@ func noSignOn() Rule {
 		Title:    "role assumed without an Okta sign-on",
 		Controls: []string{"SOC 2 CC6.1", "SOC 2 CC7.2", "ISO 27001 A.8.15", "PCI DSS 8.4", "PCI DSS 10.2", "NIST AU-6"},
 		Attack:   []string{"T1606.002", "T1550"},
+		Means:    "AWS accepted an assertion that Okta does not know of. This is what a forged one (\"golden SAML\") looks like: normal access in every respect but this.",
 		Fires:    "no Okta sign-on explains the assumption, by any join key; where the provider says `assertion_id: require`, an assumption that carries an assertion id is explained by that id only.",
 		Needs:    "Okta from `assertion_window` (Identity Center: `portal_session`) before the assumption until `clock_skew` after it.",
-		Notes:    "This is what a forged assertion (\"golden SAML\") looks like: as normal access, but for what Okta does not know. Check the signing keys of the Okta application and the SAML provider in IAM. A hole in the Okta log that nobody declared looks the same.",
+		Notes:    "That the assertion was forged. A sign-on to an application that is not among the provider's `apps` looks the same, and so does one that Okta logs later than the bound on lateness; the finding is retracted when it comes.",
+		Do:       "At once: compare the signing certificates of the Okta application with those of the SAML provider in IAM, look for `trust_changed` before it, revoke the role's older sessions. Then look at what the session did.",
 		Assumption: func(a *Assumption) *Breach {
 			if a.SignOn != nil {
 				return nil

@@ -15,9 +15,11 @@ func orphanActivity() Rule {
 		Title:    "activity without its assumption",
 		Controls: []string{"SOC 2 CC7.2", "ISO 27001 A.8.15", "PCI DSS 10.2", "NIST AU-6", "NIST AU-12"},
 		Attack:   []string{"T1078.004", "T1550.001"},
-		Fires:    "calls by a session of a watched role (`watched`) for whose credentials no assumption by SAML, no onward role and no web identity is known. One finding per making of credentials.",
-		Needs:    "every shard that is collected of the account (`aws/ACCOUNT/*`) around the making of the credentials; where a call does not name that instant, from 12 hours before the call.",
-		Notes:    "Services and instances use roles without SAML: leave their roles out of `watched`.",
+		Means:    "A watched role acted with credentials of which nothing shows how they were made.",
+		Fires:    "calls were made by a session of a watched role (`watched`) for whose credentials no assumption by SAML, no onward role and no web identity is known. It fires once for the credentials that were made at one instant.",
+		Needs:    "every collected shard of the account (`aws/ACCOUNT/*`) within 2 seconds of the making of the credentials, which calls name; where they do not, the 12 hours before the call.",
+		Notes:    "That they were stolen. Services and instances use roles without SAML, and an assumption in a region that is not collected is not seen.",
+		Do:       "Leave roles of services and instances out of `watched`. Else revoke the role's older sessions, and look at the addresses and tools that the calls came from.",
 		Life: func(l *Life) (out []*Breach) {
 			for i := range l.Orphans {
 				o := &l.Orphans[i]

@@ -17,9 +17,11 @@ func outlivedGrant() Rule {
 		Title:    "credentials outlived the grant",
 		Controls: []string{"SOC 2 CC6.3", "ISO 27001 A.5.18", "ISO 27001 A.8.2", "PCI DSS 7.2", "NIST AC-2(3)"},
 		Attack:   []string{"T1078.004", "T1550.001"},
+		Means:    "The access was over, and the credentials were not.",
 		Fires:    "a call was made after the end of the grants that contain the assumption, and inside no other (high); or, without such a call, the credentials expire more than `credentials_outlive` (1 hour) after that end (medium). Grants that follow each other without a hole count as one.",
-		Needs:    "Okta from the grants' end until the call, or the expiry, and `propagation_delay` more.",
-		Notes:    "Taking a group away does not end credentials that STS has issued; revoking the role's older sessions does. Of each quarter of an hour the first and the last call of a credential are looked at.",
+		Needs:    "Okta from the grants' end until `propagation_delay` after the call or the expiry.",
+		Notes:    "That nothing was done in shorter holes: of each quarter of an hour only the first and the last call of a credential are looked at.",
+		Do:       "Taking a group away does not end credentials that STS has issued. Revoke the role's older sessions when access ends, or keep sessions shorter than grants. Look at the calls after the end.",
 		Assumption: func(a *Assumption) *Breach {
 			if len(a.Containing) == 0 || a.Limit.IsZero() {
 				return nil

@@ -14,9 +14,11 @@ func outsideGrant() Rule {
 		Title:    "role assumed outside the grant",
 		Controls: []string{"SOC 2 CC6.1", "SOC 2 CC6.3", "ISO 27001 A.5.18", "ISO 27001 A.8.2", "PCI DSS 7.2", "NIST AC-2", "NIST AC-6"},
 		Attack:   []string{"T1078.004"},
-		Fires:    "grants are near, but none contains the assumption: it came before the grant opened (beyond `propagation_delay`) or after it closed.",
-		Needs:    "as for `no_grant`.",
-		Notes:    "The sentence names the nearest grant and by how much it was missed.",
+		Means:    "The person had been given the role, but not for that time.",
+		Fires:    "grants are near, but none contains the assumption: it came before the grant opened (by more than `propagation_delay`) or after it closed.",
+		Needs:    "Okta from `grant_lookback` before the assumption until `propagation_delay` after it.",
+		Notes:    "That it was meant. Two vendors' clocks and slow provisioning lie behind the first minutes, which is what `propagation_delay` is for.",
+		Do:       "The sentence names the nearest grant and by how much it was missed. After its end, look at why the role could still be assumed (`lingering_membership`); before its beginning, at how.",
 		Assumption: func(a *Assumption) *Breach {
 			if len(a.Containing) > 0 || len(a.Near) == 0 {
 				return nil

@@ -15,9 +15,11 @@ func outsideHours() Rule {
 		AnyProvider: true,
 		Controls:    []string{"SOC 2 CC6.1", "ISO 27001 A.5.15", "NIST AC-2(12)", "NIST AC-6"},
 		Attack:      []string{"T1078.004"},
-		Fires:       "the assumption lies outside the approved hours that apply to the account, role, group or person: `approved_hours`, in the time zone of each interval, changes of clocks and holidays included.",
+		Means:       "The role was assumed at a time for which the policy does not approve it.",
+		Fires:       "the assumption lies outside the approved hours (`approved_hours`) of the account, role, group or person, in the time zone of each interval, changes of clocks and holidays included.",
 		Needs:       "nothing: it says what was seen.",
-		Notes:       "Judged when the role is assumed. Calls that a session makes later are not looked at.",
+		Notes:       "What was done when: the assumption is judged, not the calls that follow it.",
+		Do:          "Ask for the reason. For emergencies there are break-glass roles (`break_glass`).",
 		Assumption: func(a *Assumption) *Breach {
 			ok, hours := a.Policy.WithinHours(a.Scope, a.At())
 			if ok {

@@ -4,6 +4,8 @@
 // covered is decided in one place, by package correlate.
 package rules
 
+//go:generate go test . -run TestTheGuideSaysWhatTheRulesSay -update
+
 import (
 	"slices"
 	"time"
@@ -30,9 +32,11 @@ type Rule struct {
 	Controls []string
 	// Attack are MITRE ATT&CK technique ids.
 	Attack []string
-	// Fires says when, Needs what must be covered, Notes what it does not prove
-	// and what to do; in Markdown, for docs/rules.md.
-	Fires, Needs, Notes string
+	// The rule as docs/rules.md explains it, in Markdown, one line each. Means says
+	// what a finding means, Fires when there is one, Needs what must be covered,
+	// Notes what it does not prove, Do what to do about it. Fires and Needs go on a
+	// sentence that has begun.
+	Means, Fires, Needs, Notes, Do string
 
 	// Assumption judges each assumption of a session. The rule fires once per
 	// session, on the earliest assumption that breaks it.

@@ -14,9 +14,11 @@ func selfGranted() Rule {
 		Title:    "access given to oneself",
 		Controls: []string{"SOC 2 CC6.2", "SOC 2 CC6.3", "ISO 27001 A.5.3", "ISO 27001 A.5.18", "PCI DSS 7.2", "NIST AC-2", "NIST AC-5"},
 		Attack:   []string{"T1098", "T1098.003"},
-		Fires:    "the actor of an addition to a group, application or account that opens a role is the person who was added.",
+		Means:    "Somebody gave access to themselves.",
+		Fires:    "the actor of an addition to a group, application or account that opens a role is the person who was added: by Okta's user id or, where that is not said, by login.",
 		Needs:    "nothing: it says what was seen.",
-		Notes:    "Somebody else may have used an administrator's session. Look at that Okta session, and at what the person may administer.",
+		Notes:    "Who it was: somebody else may have used an administrator's session.",
+		Do:       "Look at that Okta session, and take the access away unless it is explained. Nobody should administer a group that they may be in.",
 		Grant: func(g *Grant) *Breach {
 			for _, f := range additions(g) {
 				if a := grantorOf(f); isMember(g, a) {

@@ -16,9 +16,11 @@ func sourceGap() Rule {
 		AnyProvider: true,
 		NotKnowing:  true,
 		Controls:    []string{"SOC 2 CC7.2", "ISO 27001 A.8.15", "PCI DSS 10.4", "NIST AU-6", "NIST AU-12"},
-		Fires:       "a rule above could not be judged for the session, because a source has a hole where it would be needed, or begins later.",
+		Means:       "Something about the session cannot be known. It accuses nobody.",
+		Fires:       "a rule could not be judged for the session, because a source begins too late, has a hole where it would be needed, or has stalled.",
 		Needs:       "nothing: it says what is not known.",
-		Notes:       "It accuses nobody. The session's `unjudged` names each rule, shard and interval. Collect the missing interval (backfill) and the rules are judged.",
+		Notes:       "Anything about the session, neither good nor bad.",
+		Do:          "The session's `unjudged` names each rule, shard and interval. Collect what is missing, and the rules are judged.",
 		Session: func(s *Session) *Breach {
 			for _, u := range s.Unjudged {
 				if u.Reason != schemas.InGap && u.Reason != schemas.BeforeCoverage {

@@ -17,9 +17,11 @@ func sourceMismatch() Rule {
 		AnyProvider: true, // without one no sign-on explains it
 		Controls:    []string{"SOC 2 CC7.2", "ISO 27001 A.8.16", "PCI DSS 10.4", "NIST AU-6", "NIST SI-4"},
 		Attack:      []string{"T1550.001", "T1539"},
-		Fires:       "direct federation by a command line: the address of the assumption differs from that of the sign-on behind it, and no entry of `networks` holds both. Calls that AWS makes for a browser or for Identity Center come from AWS and are left out.",
+		Means:       "The person signed on from one place, and the role was assumed from another: an assertion or a session may have been stolen.",
+		Fires:       "in direct federation without a browser, the address of the assumption differs from that of the sign-on behind it, and no entry of `networks` holds both. Calls that AWS makes for a browser or for Identity Center come from addresses of AWS and are left out.",
 		Needs:       "nothing: it says what was seen.",
-		Notes:       "A hint. Mobile networks, proxies and VPNs change addresses within minutes; a stolen assertion or session does so too.",
+		Notes:       "That anything was stolen. Mobile networks, proxies, VPNs, and machines with both IPv4 and IPv6 change addresses within seconds.",
+		Do:          "Name the places that people work from in `networks`. What then remains is worth a question where something else is odd, too.",
 		Assumption: func(a *Assumption) *Breach {
 			if a.SignOn == nil || a.Provider.Federation != schemas.Direct || a.Fact.Assume.Browser {
 				return nil
@@ -30,7 +32,7 @@ func sourceMismatch() Rule {
 			}
 			return &Breach{
 				Anchor: a.Fact, Evidence: eventIDs(a.SignOn),
-				Why: fmt.Sprintf("%s signed on from %s and assumed %s from %s.", a.Person.Name, from, role(a), to),
+				Why: fmt.Sprintf("%s signed on from %s at %s, and assumed %s from %s at %s.", a.Person.Name, from, clock(a.SignOn.At), role(a), to, clock(a.At())),
 			}
 		},
 	}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"time"
 
 	"jitaudit/schemas"
 )
@@ -14,9 +15,11 @@ func standingAccess() Rule {
 		Title:    "standing access older than allowed",
 		Controls: []string{"SOC 2 CC6.3", "ISO 27001 A.5.18", "ISO 27001 A.8.2", "PCI DSS 7.2", "NIST AC-2(3)", "NIST AC-6"},
 		Attack:   []string{"T1078.004", "T1098"},
-		Fires:    "a grant has no approved end and is older than `standing_access` (90 days). Resolved once the removal is known.",
-		Needs:    "while it lasts, Okta (or, for an account assignment, the AWS shard that recorded it) from its beginning until it came of age.",
-		Notes:    "A member whose addition is older than the log counts from the first time that Okta listed them, so the grant may be older still.",
+		Means:    "Access without an end has lasted longer than the policy allows: it is not just in time any more.",
+		Fires:    "a grant without approved end is older than `standing_access` (90 days; `none`: any age). It counts from the addition or, where the log does not show one, from the first time that Okta listed the member. It is resolved once the access was taken away.",
+		Needs:    "Okta (for an account assignment, the shard that recorded it) from the beginning until the grant came of age, unless a later removal is known.",
+		Notes:    "How old the access truly is: a member whose addition is older than the log may have been one for years.",
+		Do:       "Take it away, or give it an end. Where it is meant to stand, review it, and suppress the finding until the next review.",
 		Grant: func(g *Grant) *Breach {
 			since, limit := g.Record.Opened, g.Policy.Bounds.StandingAccess
 			if since.IsZero() {
@@ -27,22 +30,31 @@ func standingAccess() Rule {
 			}
 			due := since.Add(limit)
 			b := &Breach{Anchor: g.Opener, Grant: g.Record.ID, Evidence: g.Record.Evidence}
-			if end := g.Record.Removed; !end.IsZero() || g.Renewal != nil {
-				if end.IsZero() {
-					end = g.Renewal.At
-				}
-				if !end.After(due) {
-					return nil
-				}
-				b.Resolved = true
+			end := ended(g)
+			if !end.IsZero() && !end.After(due) {
+				return nil
+			}
+			if g.Removal == nil && g.Renewal == nil {
+				b.Needs = []Need{{Shard: g.Opener.Shard, From: since, To: due}}
+			}
+			if b.Resolved = !end.IsZero(); b.Resolved {
 				b.Why = fmt.Sprintf("%s had %s without an approved end from %s to %s; %s is allowed.",
 					g.Record.Person.Name, granted(g), clock(since), clock(end), span(limit))
 				return b
 			}
-			b.Needs = []Need{{Shard: g.Opener.Shard, From: since, To: due}}
 			b.Why = fmt.Sprintf("%s has had %s without an approved end since %s; %s is allowed.",
 				g.Record.Person.Name, granted(g), clock(since), span(limit))
 			return b
 		},
 	}
+}
+
+// ended is when the grant was taken away or given anew; zero while it lasts. An end
+// that no event tells, but that Okta no longer lists the member, is the latest that
+// it can have been.
+func ended(g *Grant) time.Time {
+	if g.Record.Removed.IsZero() && g.Renewal != nil {
+		return g.Renewal.At
+	}
+	return g.Record.Removed
 }

@@ -16,9 +16,11 @@ func unattributed() Rule {
 		AnyProvider: true,
 		Controls:    []string{"SOC 2 CC6.1", "ISO 27001 A.8.15", "PCI DSS 10.2", "NIST AU-3", "NIST AC-2"},
 		Attack:      []string{"T1078.004"},
-		Fires:       "nobody in Okta is known by any name that the assumption carries.",
+		Means:       "It is not known who used the session.",
+		Fires:       "nobody in Okta is known by a name that the assumption carries: assertion id, SAML subject, role session name, source identity or Identity Center user.",
 		Needs:       "the provider's Okta org (without provider, each org of the policy) from `grant_lookback` before the assumption until `propagation_delay` after it.",
-		Notes:       "The session is kept under the name that AWS knows. An alias in `people` attributes it, also in hindsight.",
+		Notes:       "That it was a stranger. Tools make up session names, and people have names that no source ties to them. The session is kept under the name that AWS knows.",
+		Do:          "Tie the name to its person in `people`: that attributes the session, also in hindsight. Where nobody knows the name, look at what it did.",
 		Assumption: func(a *Assumption) *Breach {
 			if a.Person.Attributed() {
 				return nil

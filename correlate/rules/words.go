@@ -2,6 +2,7 @@ package rules
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 	"time"
 
@@ -48,19 +49,28 @@ func granted(g *Grant) string {
 
 // actorName is what a reader knows an actor by.
 func actorName(a schemas.Actor) string {
-	if a.AlternateID != "" && !strings.EqualFold(a.AlternateID, "unknown") {
-		return a.AlternateID
+	if loginOf(a) != "" {
+		return strings.TrimSpace(a.AlternateID)
 	}
 	return cmp.Or(a.Name, a.ID, "somebody")
 }
 
-// isPerson reports whether an actor is a person: by Okta's id, else by login.
+// isPerson reports whether an actor is a person: by Okta's id where both have one,
+// for a login may pass from one user to the next; else by login.
 func isPerson(p schemas.Person, a schemas.Actor) bool {
-	if a.ID != "" && p.Key == "okta:"+p.Org+"/"+a.ID {
+	id, known := strings.CutPrefix(p.Key, "okta:"+p.Org+"/")
+	known = known && p.Org != ""
+	name, login := fold(p.Name), loginOf(a)
+	switch {
+	case known && a.ID != "" && a.ID == id:
 		return true
+	case login == "":
+		return false
+	case known && id != name && a.Type == "User" && a.ID != "":
+		return false
 	}
-	login := strings.TrimSpace(a.AlternateID)
-	return login != "" && strings.EqualFold(login, p.Name)
+	// A user of whom no event gives the id is known by the login.
+	return login == name || known && login == id
 }
 
 // samePerson reports whether two actors are one: by id where both have one, else
@@ -69,13 +79,34 @@ func samePerson(a, b schemas.Actor) bool {
 	if a.ID != "" && b.ID != "" {
 		return a.ID == b.ID
 	}
-	return a.AlternateID != "" && strings.EqualFold(strings.TrimSpace(a.AlternateID), strings.TrimSpace(b.AlternateID))
+	return loginOf(a) != "" && loginOf(a) == loginOf(b)
 }
+
+// loginOf is an actor's login, folded; empty where the event says "unknown", as
+// Okta does for machines.
+func loginOf(a schemas.Actor) string {
+	if login := fold(a.AlternateID); login != "unknown" {
+		return login
+	}
+	return ""
+}
+
+// fold makes names comparable.
+func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 
 // sessionName is what follows the colon of "AROA…:session name".
 func sessionName(principalID string) string {
 	_, name, _ := strings.Cut(principalID, ":")
 	return name
+}
+
+// list names the first of several things, and how many more there are.
+func list(names []string) string {
+	const most = 5
+	if n := len(names) - most; n > 0 {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", n)
+	}
+	return strings.Join(names, ", ")
 }
 
 func eventIDs(facts ...*schemas.Fact) []string {
