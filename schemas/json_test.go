@@ -33,6 +33,8 @@ var records = map[string]reflect.Type{
 	"activity_counts": reflect.TypeFor[schemas.ActivityCounts](),
 	"ledger":          reflect.TypeFor[schemas.Ledger](),
 	"deadletter":      reflect.TypeFor[schemas.DeadLetter](),
+	"triage":          reflect.TypeFor[schemas.Triage](),
+	"approval":        reflect.TypeFor[schemas.ApprovalRecord](),
 }
 
 // compile returns the schema of each record, with formats asserted.
@@ -215,6 +217,24 @@ func TestSchemasRefuse(t *testing.T) {
 		{"a fact with the payload of another kind", "fact.assumed.json", func(m map[string]any) { m["kind"] = "acted" }},
 		{"a fact with two payloads", "fact.assumed.json", func(m map[string]any) { m["portal"] = map[string]any{"event": "Federate"} }},
 		{"a fact without payload", "fact.acted.json", func(m map[string]any) { delete(m, "call") }},
+		{"a call beside a fact that is none", "fact.renamed.json", func(m map[string]any) {
+			m["call"] = map[string]any{"principal_id": "AROA1:ada", "service": "s3", "action": "ListBuckets"}
+		}},
+		{"a call in place of the payload", "fact.chained.json", func(m map[string]any) { delete(m, "chain") }},
+		{"two payloads of one call", "fact.chained.json", func(m map[string]any) { m["deed"] = map[string]any{"action": "AssumeRole"} }},
+		{"a payload where none belongs", "fact.deactivated.json", func(m map[string]any) { m["rename"] = map[string]any{"new": "ada"} }},
+		{"a rename to nothing", "fact.renamed.json", func(m map[string]any) { m["rename"].(map[string]any)["new"] = "" }},
+		{"an unknown step of a request", "fact.requested.feed.json", func(m map[string]any) { m["request"].(map[string]any)["step"] = "approve" }},
+		{"an IAM user without an account", "fact.entered.iam_user.json", func(m map[string]any) { m["who"].(map[string]any)["iam_user"] = "contractor" }},
+		{"a request without evidence", "grant.closed.json", func(m map[string]any) { delete(m["requests"].([]any)[0].(map[string]any), "evidence") }},
+		{"a grant of an unknown source", "grant.requested.json", func(m map[string]any) { m["source"] = "ticket" }},
+		{"a suppression without end", "finding.suppressed.json", func(m map[string]any) { delete(m["suppressed"].(map[string]any), "until") }},
+		{"triage of what is no finding", "triage.json", func(m map[string]any) { m["finding"] = "ses_" + strings.Repeat("a", 32) }},
+		{"an approval of nothing", "approval.group.json", func(m map[string]any) { m["resource"] = map[string]any{} }},
+		{"an approval of two things", "approval.group.json", func(m map[string]any) { m["resource"].(map[string]any)["app"] = "0oa1" }},
+		{"an approval of a role nowhere", "approval.role.json", func(m map[string]any) { delete(m["resource"].(map[string]any), "account") }},
+		{"an approval of a group and half a role", "approval.group.json", func(m map[string]any) { m["resource"].(map[string]any)["role"] = "Admin" }},
+		{"a decision that is no step", "approval.group.json", func(m map[string]any) { m["decision"] = "yes" }},
 		{"a time that is none", "coverage.assumed.json", func(m map[string]any) { m["from"] = "2026-05-32T00:00:00Z" }},
 		{"a time that is not in UTC", "coverage.assumed.json", func(m map[string]any) { m["from"] = "2026-05-01T02:00:00+02:00" }},
 		{"an account that was read as a number", "grant.closed.json", func(m map[string]any) { m["account"] = 111111111111 }},
@@ -270,6 +290,9 @@ func TestLedgerBalances(t *testing.T) {
 
 func TestShardsAreNamed(t *testing.T) {
 	if got, want := schemas.OktaShard("example"), "okta/example"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got, want := schemas.ApprovalsShard("tickets"), "approvals/tickets"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if got, want := schemas.AWSShard("111111111111", "us-east-1"), "aws/111111111111/us-east-1"; got != want {
