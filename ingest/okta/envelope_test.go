@@ -1,6 +1,7 @@
 package okta_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"jitaudit/schemas"
 )
@@ -94,12 +96,37 @@ func proves(t *testing.T, name string, e envelope, want schemas.Fact) {
 	if diff := cmp.Diff(want, got); diff != "" || !relevant {
 		t.Errorf("%s: relevant %t (-want +got)\n%s", name, relevant, diff)
 	}
+	conforms(t, name, got)
 	failed, other, nobody := e, e, e
 	failed.result = "FAILURE"
 	other.eventType += "d"
 	nobody.actor, nobody.targets, nobody.debug = "null", nil, ""
 	for why, e := range map[string]envelope{"failed": failed, "another type": other, "nobody": nobody} {
 		provesNothing(t, name+": "+why, e)
+	}
+}
+
+// conforms checks a fact against its JSON Schema. decode leaves the hash out.
+func conforms(t *testing.T, name string, f schemas.Fact) {
+	t.Helper()
+	read := func(raw []byte, err error) any {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return doc
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("fact", read(schemas.JSON.ReadFile("json/fact.schema.json"))); err != nil {
+		t.Fatal(err)
+	}
+	f.Hash = "0123456789abcdef"
+	if err := c.MustCompile("fact").Validate(read(json.Marshal(f))); err != nil {
+		t.Errorf("%s: %v", name, err)
 	}
 }
 

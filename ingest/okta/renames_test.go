@@ -52,6 +52,7 @@ func TestEmails(t *testing.T) {
 		{"nothing but the user", bob, []string{awsApp, ada}, moved(whoAda, "", "ada@example.com")},
 		{"under login", bob, []string{changing(ada, `{"from":{"login":"a@example.com","status":"STAGED"},"to":{"login":"b@example.com","status":"ACTIVE"}}`)}, moved(whoAda, "a@example.com", "b@example.com")},
 		{"email before login", bob, []string{changing(ada, `{"from":{"login":"l1","email":"a@example.com"},"to":{"email":"b@example.com","login":"l2"}}`)}, moved(whoAda, "a@example.com", "b@example.com")},
+		{"under a name for both", bob, []string{changing(ada, `{"from":{"primary_email":"a@example.com","userName":"a"},"to":{"primaryEmail":"b@example.com","username":"b"}}`)}, moved(whoAda, "a@example.com", "b@example.com")},
 		{"the one string of another key", bob, []string{changing(ada, `{"from":{"address":"a@example.com","verified":true},"to":{"address":" b@example.com "}}`)}, moved(whoAda, "a@example.com", "b@example.com")},
 		{"several strings of other keys", bob, []string{changing(ada, `{"from":{"x":"a@example.com","y":"z"},"to":{"x":"b@example.com","y":"z"}}`)}, moved(whoAda, "", "ada@example.com")},
 		{"values as text", bob, []string{changing(ada, `{"from":"a@example.com","to":"{\"email\":\"b@example.com\"}"}`)}, moved(whoAda, "a@example.com", "b@example.com")},

@@ -4,6 +4,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"jitaudit/ingest"
+	"jitaudit/ingest/jsonscan"
+	"jitaudit/ingest/okta"
 	"jitaudit/schemas"
 )
 
@@ -137,7 +142,29 @@ func TestStepsOfSelfService(t *testing.T) {
 	} {
 		proves(t, tc.name, tc.e, tc.want)
 	}
+	byLogin := strings.Replace(ada, `"00u1ada0000000001d7"`, "null", 1)
+	proves(t, "user without an id", envelope{eventType: "app.access_request.grant", actor: system, debug: comment, targets: []string{awsApp, byLogin}},
+		proof(schemas.Requested, schemas.Identity{Org: "example", Login: "ada@example.com", Name: "Ada Example"}, self(schemas.StepGranted, func(r *schemas.Request) { r.ID = "0oa1awsprod00004d7/ada@example.com" })))
 	provesNothing(t, "asked by a machine for nobody", envelope{eventType: "app.access_request.request", actor: system, targets: []string{awsApp}})
 	provesNothing(t, "approved for nobody", envelope{eventType: "app.access_request.approver.approve", actor: bob, targets: []string{awsApp}})
 	provesNothing(t, "no application", envelope{eventType: "app.access_request.grant", actor: bob, targets: []string{ada}})
+}
+
+// What a reader found while it splits a file counts as what Decode finds itself.
+func TestRecordsOfAReader(t *testing.T) {
+	raw := []byte(envelope{eventType: "access.request.create", actor: bob, debug: camel, targets: []string{request}}.String())
+	var doc jsonscan.Document
+	values, err := doc.Parse(raw, okta.Fields())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := okta.Decoder{Org: "example"}
+	want, _, err := d.Decode(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, relevant, err := d.DecodeRecord(ingest.Record{Raw: raw, Values: values})
+	if diff := cmp.Diff(want, got); diff != "" || !relevant || err != nil {
+		t.Errorf("relevant %t, %v (-want +got)\n%s", relevant, err, diff)
+	}
 }
