@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -30,7 +31,7 @@ func orphanActivity() Rule {
 				}
 				b.Needs = []Need{{Shard: "aws/" + o.Account + "/*", From: from, To: to}}
 				b.Why = fmt.Sprintf("%s in %s acted as %q at %s; nothing shows how those credentials were made.",
-					o.Role, accountName(l.Policies.At(o.At), o.Account), sessionName(o.PrincipalID), clock(o.At))
+					o.Role, accountName(l.Policies.At(o.At), o.Account), cmp.Or(sessionName(o.PrincipalID), o.PrincipalID), clock(o.At))
 				out = append(out, b)
 			}
 			return out

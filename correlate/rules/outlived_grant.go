@@ -32,13 +32,13 @@ func outlivedGrant() Rule {
 				b := outlived(a, a.LateUse.At)
 				b.Evidence = append([]string{a.LateUse.EventID}, b.Evidence...)
 				b.Why = fmt.Sprintf("Credentials of %s as %s were used at %s, %s after the grant (%s) ended.",
-					a.Person.Name, role(a), clock(a.LateUse.At), span(a.LateUse.At.Sub(a.Limit)), a.Containing[0].Record.Group)
+					a.Person.Name, role(a), clock(a.LateUse.At), span(a.LateUse.At.Sub(a.Limit)), granted(a.Containing[0]))
 				return b
 			case expires.Sub(a.Limit) > a.Policy.Bounds.CredentialsOutlive:
 				b := outlived(a, expires)
 				b.Severity = schemas.Medium
 				b.Why = fmt.Sprintf("Credentials of %s as %s stay valid until %s, %s after the grant (%s) ended; %s is allowed.",
-					a.Person.Name, role(a), clock(expires), span(expires.Sub(a.Limit)), a.Containing[0].Record.Group, span(a.Policy.Bounds.CredentialsOutlive))
+					a.Person.Name, role(a), clock(expires), span(expires.Sub(a.Limit)), granted(a.Containing[0]), span(a.Policy.Bounds.CredentialsOutlive))
 				return b
 			}
 			return nil

@@ -36,13 +36,21 @@ func outsideGrant() Rule {
 }
 
 func howFarOutside(a *Assumption, g *Grant) string {
-	switch at := a.At(); {
+	at, end, name := a.At(), ended(g), granted(g)
+	switch {
+	case at.Before(g.From) && g.Record.Opened.IsZero():
+		return fmt.Sprintf("%s before the nearest grant (%s) is known to have begun", span(g.From.Sub(at)), name)
 	case at.Before(g.From):
-		return fmt.Sprintf("%s before the nearest grant (%s) opened", span(g.Record.Opened.Sub(at)), g.Record.Group)
-	case g.Removal != nil && !at.Before(g.Removal.At):
-		return fmt.Sprintf("%s after the nearest grant (%s) was removed", span(at.Sub(g.Removal.At)), g.Record.Group)
-	default:
-		return fmt.Sprintf("%s after the approved end of the nearest grant (%s), whose membership lasted on",
-			span(at.Sub(g.Record.ApprovedUntil)), g.Record.Group)
+		return fmt.Sprintf("%s before the nearest grant (%s) opened", span(g.Record.Opened.Sub(at)), name)
+	case g.Removal != nil && !at.Before(end):
+		return fmt.Sprintf("%s after the nearest grant (%s) was removed", span(at.Sub(end)), name)
+	case !end.IsZero() && !at.Before(end) && isStay(g):
+		return fmt.Sprintf("%s after Okta no longer listed them for the nearest grant (%s)", span(at.Sub(end)), name)
+	case !end.IsZero() && !at.Before(end):
+		return fmt.Sprintf("%s after the nearest grant (%s) was withdrawn", span(at.Sub(end)), name)
+	case isStay(g):
+		return fmt.Sprintf("%s after the approved end of the nearest grant (%s), which had not been taken away",
+			span(at.Sub(g.Record.ApprovedUntil)), name)
 	}
+	return fmt.Sprintf("%s after the approved end of the nearest grant (%s)", span(at.Sub(g.Record.ApprovedUntil)), name)
 }

@@ -116,7 +116,23 @@ func TestAssumptionRules(t *testing.T) {
 		}, "1m after the nearest grant (AWS-prod-Admin) was removed", need(-24*time.Hour, 2*time.Minute), "add remove"},
 		{"outside_grant", "after the approved end", func(a *Assumption) {
 			a.Near, a.Containing = []*Grant{grant(p, noon.Add(-2*time.Hour), time.Time{})}, nil
-		}, "1h after the approved end", need(-24*time.Hour, 2*time.Minute), "add"},
+		}, "1h after the approved end of the nearest grant (AWS-prod-Admin), which had not been taken away", need(-24*time.Hour, 2*time.Minute), "add"},
+		{"outside_grant", "before one of which only the removal is known", func(a *Assumption) {
+			a.Near, a.Containing = []*Grant{unopened(grant(p, noon, noon.Add(30*time.Hour)))}, nil
+		}, "6h before the nearest grant (AWS-prod-Admin) is known to have begun", need(-24*time.Hour, 2*time.Minute), ""},
+		{"outside_grant", "after Okta listed the member for the last time", func(a *Assumption) {
+			g := endless(grant(p, noon.Add(-2*time.Hour), time.Time{}))
+			g.Record.Removed, g.Limit = noon.Add(-time.Hour), noon.Add(-time.Hour+2*time.Second)
+			a.Near, a.Containing = []*Grant{g}, nil
+		}, "1h after Okta no longer listed them for the nearest grant (AWS-prod-Admin)", need(-24*time.Hour, 2*time.Minute), "add"},
+		{"outside_grant", "after an approval was withdrawn", func(a *Assumption) {
+			g := approval(grant(p, noon.Add(-30*time.Minute), time.Time{}))
+			g.Record.Removed, g.Limit = noon.Add(-time.Minute), noon.Add(-58*time.Second)
+			a.Near, a.Containing = []*Grant{g}, nil
+		}, "1m after the nearest grant (Admin in prod) was withdrawn", need(-24*time.Hour, 2*time.Minute), "add"},
+		{"outside_grant", "after an approval was over", func(a *Assumption) {
+			a.Near, a.Containing = []*Grant{approval(grant(p, noon.Add(-2*time.Hour), time.Time{}))}, nil
+		}, "1h after the approved end of the nearest grant (Admin in prod).", need(-24*time.Hour, 2*time.Minute), "add"},
 		{"outside_grant", "nothing near", func(a *Assumption) { a.Containing = nil }, "", nil, ""},
 		{"outside_hours", "at night", func(a *Assumption) { a.Fact.At = noon.Add(-5 * time.Hour) }, "outside the approved hours (office)", nil, ""},
 		{"no_sign_on", "none", func(a *Assumption) { a.SignOn = nil }, "by assertion id or within 10m", need(-10*time.Minute, 2*time.Second), ""},
@@ -230,6 +246,19 @@ func TestGrantRules(t *testing.T) {
 
 func renewed(g *Grant, at time.Time) *Grant {
 	g.Renewal = &schemas.Fact{ID: "again", Kind: schemas.GroupAdded, At: at}
+	return g
+}
+
+// unopened makes a grant one of which only the removal is known.
+func unopened(g *Grant) *Grant {
+	g.Opener, g.Events, g.Record.Opened = nil, []*schemas.Fact{g.Removal}, time.Time{}
+	g.From = g.Removal.At.Add(-24 * time.Hour)
+	return g
+}
+
+// approval makes a grant one that only an approved request tells of.
+func approval(g *Grant) *Grant {
+	g.Record.Source, g.Record.Group = schemas.ByRequest, ""
 	return g
 }
 
