@@ -228,7 +228,7 @@ func TestSchemasRefuse(t *testing.T) {
 		{"an IAM user without an account", "fact.entered.iam_user.json", func(m map[string]any) { m["who"].(map[string]any)["iam_user"] = "contractor" }},
 		{"a request without evidence", "grant.closed.json", func(m map[string]any) { delete(m["requests"].([]any)[0].(map[string]any), "evidence") }},
 		{"a grant of an unknown source", "grant.requested.json", func(m map[string]any) { m["source"] = "ticket" }},
-		{"a suppression without end", "finding.suppressed.json", func(m map[string]any) { delete(m["suppressed"].(map[string]any), "until") }},
+		{"a suppression without end", "finding.lingering_membership.json", func(m map[string]any) { delete(m["suppressed"].(map[string]any), "until") }},
 		{"triage of what is no finding", "triage.json", func(m map[string]any) { m["finding"] = "ses_" + strings.Repeat("a", 32) }},
 		{"an approval of nothing", "approval.group.json", func(m map[string]any) { m["resource"] = map[string]any{} }},
 		{"an approval of two things", "approval.group.json", func(m map[string]any) { m["resource"].(map[string]any)["app"] = "0oa1" }},

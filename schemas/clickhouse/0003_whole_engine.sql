@@ -154,3 +154,24 @@ SELECT
     a.service_driven AS service_driven, a.console AS console, a.role_arn AS role_arn, a.shard AS shard, a.event_id AS event_id
 FROM (SELECT * FROM activity_log FINAL) AS a
 INNER JOIN (SELECT key, session, assumption, chained, person_key, person_name, person_org FROM uses_log FINAL) AS u ON a.use = u.key;
+
+-- Raw events as they were collected, to be judged anew under another policy.
+-- They are kept for 90 days after their time.
+CREATE TABLE IF NOT EXISTS raw_events_log
+(
+    source LowCardinality(String),
+    shard  LowCardinality(String),
+    kind   LowCardinality(String),
+    id     String CODEC(ZSTD(1)),
+    at     DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    hash   UInt64 CODEC(NONE),
+    value  String CODEC(ZSTD(3))
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY toYYYYMM(at)
+ORDER BY (shard, at, id, hash)
+TTL toDateTime(at) + INTERVAL 90 DAY;
+
+CREATE OR REPLACE VIEW raw_events AS
+SELECT source, shard, kind, id, at, hash, value
+FROM raw_events_log FINAL;
