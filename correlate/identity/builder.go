@@ -2,7 +2,6 @@ package identity
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 	"time"
 
@@ -13,13 +12,10 @@ import (
 // Builder learns handles from facts, in any order and as often as they come.
 // It is not safe for concurrent use; builders can be merged.
 type Builder struct {
-	policies   *policy.Set
-	users      map[string]*user
-	handles    claims
-	assertions claims
-	portal     map[string]map[string]struct{}
-	assumed    map[copyKey]*assumption
-	words      map[string]string
+	directory *Directory
+	assumed   map[copyKey]*assumption
+	makings   map[copyKey]making
+	words     map[string]string
 }
 
 // copyKey tells copies of an event with different content apart.
@@ -35,52 +31,31 @@ type assumption struct {
 // NewBuilder returns a builder that knows nobody yet but the alias tables.
 func NewBuilder(ps *policy.Set) *Builder {
 	return &Builder{
-		policies:   ps,
-		users:      make(map[string]*user),
-		handles:    make(claims),
-		assertions: make(claims),
-		portal:     make(map[string]map[string]struct{}),
-		assumed:    make(map[copyKey]*assumption),
-		words:      make(map[string]string),
+		directory: NewDirectory(ps),
+		assumed:   make(map[copyKey]*assumption),
+		makings:   make(map[copyKey]making),
+		words:     make(map[string]string),
 	}
 }
 
-// Observe learns what a fact tells about handles. Calls tell nothing. The fact
-// is not kept.
+// Observe learns what a fact tells about handles and credentials. Calls tell
+// nothing. The fact is not kept.
 func (b *Builder) Observe(f *schemas.Fact) {
 	switch f.Kind {
 	case schemas.Acted, schemas.AssumeFailed:
+		return
 	case schemas.Assumed:
 		b.observeAssumed(f)
-	case schemas.PortalUsed:
-		b.tie(f.Who.PortalUserID, f.Who.NameID)
-		b.tie(f.Who.PortalUserID, f.Portal.UserName)
-	default:
-		b.observeUser(f)
-	}
-}
-
-func (b *Builder) observeUser(f *schemas.Fact) {
-	key := OktaKey(&f.Who)
-	if key == "" {
 		return
 	}
-	u := b.user(key, f.Who.Org)
-	b.handles.add(Fold(f.Who.Login), u, f.At.UnixMicro())
-	b.handles.add(Fold(f.Who.NameID), u, f.At.UnixMicro())
-	if f.Kind == schemas.SignedOn {
-		b.assertions.add(f.Who.AssertionID, u, f.At.UnixMicro())
+	if m, ok := makingOf(f); ok {
+		b.observeMaking(f, m)
+		return
 	}
-	u.call(strings.TrimSpace(f.Who.Login), f.At)
-}
-
-func (b *Builder) user(key, org string) *user {
-	u := b.users[key]
-	if u == nil {
-		u = &user{key: key, org: org}
-		b.users[key] = u
+	if key := OktaKey(&f.Who); key != "" && ofOkta(f) {
+		b.directory.user(key, f.Who.Org).call(strings.TrimSpace(f.Who.Login), f.At)
 	}
-	return u
+	eachClaim(f, func(c Claim) { b.directory.Learn(c) })
 }
 
 // call names the user, unless a later name is known.
@@ -107,6 +82,15 @@ func (b *Builder) observeAssumed(f *schemas.Fact) {
 	}
 }
 
+func (b *Builder) observeMaking(f *schemas.Fact, m making) {
+	key := copyKey{f.ID, f.Hash}
+	if _, known := b.makings[key]; known {
+		return
+	}
+	m.by.principalID, m.of.principalID = b.word(m.by.principalID), b.word(m.of.principalID)
+	b.makings[key] = m
+}
+
 func (b *Builder) word(s string) string {
 	if w, ok := b.words[s]; ok {
 		return w
@@ -115,53 +99,56 @@ func (b *Builder) word(s string) string {
 	return s
 }
 
-func (b *Builder) tie(portalUserID, name string) {
-	if portalUserID == "" || Fold(name) == "" {
-		return
-	}
-	if b.portal[portalUserID] == nil {
-		b.portal[portalUserID] = make(map[string]struct{})
-	}
-	b.portal[portalUserID][Fold(name)] = struct{}{}
-}
-
-func (c claims) add(handle string, who *user, since int64) {
-	if handle == "" {
-		return
-	}
-	list := c[handle]
-	for i := range list {
-		if list[i].who == who {
-			list[i].since = min(list[i].since, since)
-			return
-		}
-	}
-	c[handle] = append(list, claim{who, since})
-}
-
 // Merge takes over all that another builder has learnt. The other must not be
 // used afterwards.
 func (b *Builder) Merge(o *Builder) {
-	for key, u := range o.users {
-		b.user(key, u.org).call(u.name, u.named)
-	}
-	b.merge(b.handles, o.handles)
-	b.merge(b.assertions, o.assertions)
-	for id, names := range o.portal {
-		for name := range names {
-			b.tie(id, name)
-		}
-	}
+	b.directory.merge(o.directory)
 	for key, a := range o.assumed {
 		b.assumed[key] = a
+	}
+	for key, m := range o.makings {
+		b.makings[key] = m
 	}
 	*o = Builder{}
 }
 
-func (b *Builder) merge(into, from claims) {
-	for handle, list := range from {
+// merge learns all that another directory has learnt.
+func (d *Directory) merge(o *Directory) {
+	for key, u := range o.users {
+		mine := d.user(key, u.org)
+		mine.call(u.name, u.named)
+		learnTimes(&mine.left, u.left)
+	}
+	for handle, list := range o.handles {
+		for i := range list {
+			c := &list[i]
+			d.handles.of(handle, d.users[c.who.key]).merge(c)
+		}
+	}
+	for id, list := range o.assertions {
 		for _, c := range list {
-			into.add(handle, b.users[c.who.key], c.since)
+			d.assertions.learn(id, d.users[c.who.key], c.since)
+		}
+	}
+	d.portal.merge(o.portal)
+	d.tagged.merge(o.tagged)
+}
+
+func (c *carrier) merge(o *carrier) {
+	c.see(o.seen)
+	if o.again != never {
+		c.seeAgain(o.again)
+	}
+	if o.changes != nil {
+		learnTimes(&c.change().given, o.changes.given)
+		learnTimes(&c.change().taken, o.changes.taken)
+	}
+}
+
+func (ts ties) merge(o ties) {
+	for to, names := range o {
+		for _, name := range names {
+			ts.learn(to, name)
 		}
 	}
 }
@@ -169,45 +156,8 @@ func (b *Builder) merge(into, from claims) {
 // Directory returns what is known. The builder is used up: it must not be used
 // afterwards.
 func (b *Builder) Directory() *Directory {
-	d := &Directory{
-		policies:   b.policies,
-		users:      b.users,
-		handles:    b.handles,
-		assertions: b.assertions,
-		portal:     make(map[string][]string, len(b.portal)),
-		aliases:    aliases(b.policies),
-	}
-	d.handles.sort()
-	d.assertions.sort()
-	for id, names := range b.portal {
-		for name := range names {
-			d.portal[id] = append(d.portal[id], name)
-		}
-		slices.Sort(d.portal[id])
-	}
-	d.calls = d.newCallers(b.assumed)
+	d := b.directory
+	d.calls = d.newCallers(b.assumed, b.makings)
 	*b = Builder{}
 	return d
-}
-
-func (c claims) sort() {
-	for _, list := range c {
-		slices.SortFunc(list, func(a, b claim) int {
-			return cmp.Or(cmp.Compare(a.since, b.since), cmp.Compare(a.who.key, b.who.key))
-		})
-	}
-}
-
-func aliases(ps *policy.Set) map[*policy.Policy]map[string]string {
-	out := make(map[*policy.Policy]map[string]string)
-	for _, p := range ps.All() {
-		m := make(map[string]string)
-		for _, person := range p.People() {
-			for _, alias := range person.Aliases {
-				m[Fold(alias.Name)] = Fold(person.Login)
-			}
-		}
-		out[p] = m
-	}
-	return out
 }

@@ -10,8 +10,8 @@ import (
 
 // Callers find whose a call is: by the issued key, else by the role session.
 type Callers struct {
-	byKey       map[string]assumed // the earliest, should two carry one key
-	byPrincipal map[string][]assumed
+	byKey       map[string]issue // the earliest, should two carry one key
+	byPrincipal map[string][]issue
 }
 
 // Anchor is an assumption with the person who made it.
@@ -20,19 +20,30 @@ type Anchor struct {
 	Person *schemas.Person
 }
 
-// NewCallers returns the callers of some assumptions, whose order and repetition
-// change nothing.
-func NewCallers(anchors []Anchor) Callers {
+// NewCallers returns the callers of some assumptions, and of the credentials that
+// were made with theirs: those that facts with a Chain tell of, and so on. Facts
+// with an Entry tell of credentials that are known to be nobody's. Order and
+// repetition change nothing.
+func NewCallers(anchors []Anchor, further ...*schemas.Fact) Callers {
 	c := newCallers()
 	for _, a := range anchors {
-		c.add(a.Fact.Assume.PrincipalID, a.Fact.Assume.AccessKeyID, assumed{a.Fact.At, a.Fact.ID, a.Person})
+		as := a.Fact.Assume
+		c.add(credential{as.PrincipalID, as.AccessKeyID}, issue{a.Fact.At, a.Fact.ID, a.Person})
 	}
 	c.sort()
+	makings := make([]making, 0, len(further))
+	for _, f := range further {
+		if m, ok := makingOf(f); ok {
+			makings = append(makings, m)
+		}
+	}
+	c.lead(makings)
 	return c
 }
 
-// assumed says who made an assumption, and when.
-type assumed struct {
+// issue is the making of credentials: when, by which event, and for whom; nil:
+// for nobody that is looked for.
+type issue struct {
 	at     time.Time
 	id     string
 	person *schemas.Person
@@ -49,32 +60,45 @@ func (d *Directory) ResolveCall(principalID, accessKeyID string, createdAt, at t
 
 // Find is Directory.ResolveCall.
 func (c *Callers) Find(principalID, accessKeyID string, createdAt, at time.Time) (schemas.Person, bool) {
+	i, ok := c.issue(principalID, accessKeyID, createdAt, at)
+	if !ok || i.person == nil {
+		return schemas.Person{}, false
+	}
+	return *i.person, true
+}
+
+// Known reports whether it is known who made any credentials of a role session,
+// be it nobody that is looked for.
+func (c *Callers) Known(principalID string) bool { return len(c.byPrincipal[principalID]) > 0 }
+
+// issue finds where the credentials of a call came from.
+func (c *Callers) issue(principalID, accessKeyID string, createdAt, at time.Time) (issue, bool) {
 	if accessKeyID != "" {
-		if a, ok := c.byKey[accessKeyID]; ok {
-			return *a.person, true
+		if i, ok := c.byKey[accessKeyID]; ok {
+			return i, true
 		}
 	}
 	list := c.byPrincipal[principalID]
 	if len(list) == 0 {
-		return schemas.Person{}, false
+		return issue{}, false
 	}
 	when := createdAt
 	if when.IsZero() {
 		when = at
 	}
-	i, _ := slices.BinarySearchFunc(list, when, func(a assumed, t time.Time) int { return a.at.Compare(t) })
+	i, _ := slices.BinarySearchFunc(list, when, func(a issue, t time.Time) int { return a.at.Compare(t) })
 	switch {
 	case i == len(list):
-		return *list[i-1].person, true
+		return list[i-1], true
 	case i == 0 || createdAt.IsZero() && list[i].at.Equal(when):
-		return *list[i].person, true
+		return list[i], true
 	case createdAt.IsZero() || when.Sub(list[i-1].at) < list[i].at.Sub(when):
-		return *list[i-1].person, true
+		return list[i-1], true
 	}
-	return *list[i].person, true
+	return list[i], true
 }
 
-func (d *Directory) newCallers(facts map[copyKey]*assumption) Callers {
+func (d *Directory) newCallers(facts map[copyKey]*assumption, made map[copyKey]making) Callers {
 	c := newCallers()
 	people := make(map[schemas.Person]*schemas.Person)
 	for key, f := range facts {
@@ -82,33 +106,58 @@ func (d *Directory) newCallers(facts map[copyKey]*assumption) Callers {
 		if people[p] == nil {
 			people[p] = &p
 		}
-		c.add(f.principalID, f.accessKey, assumed{f.at, key.id, people[p]})
+		c.add(credential{f.principalID, f.accessKey}, issue{f.at, key.id, people[p]})
 	}
 	c.sort()
+	makings := make([]making, 0, len(made))
+	for _, m := range made {
+		makings = append(makings, m)
+	}
+	c.lead(makings)
 	return c
 }
 
 func newCallers() Callers {
-	return Callers{byKey: make(map[string]assumed), byPrincipal: make(map[string][]assumed)}
+	return Callers{byKey: make(map[string]issue), byPrincipal: make(map[string][]issue)}
 }
 
-func (c *Callers) add(principalID, accessKeyID string, a assumed) {
-	if principalID != "" {
-		c.byPrincipal[principalID] = append(c.byPrincipal[principalID], a)
+func (c *Callers) add(of credential, i issue) {
+	if of.principalID != "" {
+		c.byPrincipal[of.principalID] = append(c.byPrincipal[of.principalID], i)
 	}
-	if accessKeyID != "" {
-		if o, ok := c.byKey[accessKeyID]; !ok || compareAssumed(a, o) < 0 {
-			c.byKey[accessKeyID] = a
-		}
+	c.key(of.accessKeyID, i)
+}
+
+func (c *Callers) key(accessKeyID string, i issue) {
+	if accessKeyID == "" {
+		return
+	}
+	if o, ok := c.byKey[accessKeyID]; !ok || compareIssues(i, o) < 0 {
+		c.byKey[accessKeyID] = i
 	}
 }
 
 func (c *Callers) sort() {
 	for _, list := range c.byPrincipal {
-		slices.SortFunc(list, compareAssumed)
+		slices.SortFunc(list, compareIssues)
 	}
 }
 
-func compareAssumed(a, b assumed) int {
-	return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.id, b.id), cmp.Compare(a.person.Key, b.person.Key), cmp.Compare(a.person.Name, b.person.Name))
+func compareIssues(a, b issue) int {
+	return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.id, b.id), comparePeople(a.person, b.person))
+}
+
+// comparePeople sorts nobody before everybody.
+func comparePeople(a, b *schemas.Person) int {
+	if a == nil || b == nil {
+		return cmp.Compare(count(a), count(b))
+	}
+	return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Name, b.Name))
+}
+
+func count(p *schemas.Person) int {
+	if p == nil {
+		return 0
+	}
+	return 1
 }

@@ -1,5 +1,6 @@
 // Package identity decides whose each fact is. A person is an Okta user; every
-// other name is a handle that somebody carries from some time on.
+// other name is a handle that somebody carries from some time on, and until
+// another: see Claim for what tells of that, and carrier for what follows from it.
 package identity
 
 import (
@@ -16,47 +17,63 @@ import (
 type Directory struct {
 	policies *policy.Set
 	users    map[string]*user // by person key
-	handles  claims
+	handles  handles
 	// assertions are unique: the sign-on that issued one is its owner.
 	assertions claims
 	// portal are the names that Identity Center user ids go by.
-	portal  map[string][]string
-	aliases map[*policy.Policy]map[string]string
-	calls   Callers
+	portal ties
+	// tagged are the addresses with a "+tag" by what they are without.
+	tagged ties
+	rules  naming
+	calls  Callers
 }
 
 // user is an Okta user, with the latest name they were seen with.
 type user struct {
 	key, org, name string
 	named          time.Time
+	// left are when they were deactivated, sorted.
+	left []int64
 }
 
-// claims are who carried a handle and since when. There is one for every
-// assertion of every sign-on, so they are small.
-type claims map[string][]claim
-
-type claim struct {
-	who   *user
-	since int64 // microseconds since 1970
-}
-
-// Resolve says whose a fact is; false when it concerns nobody. Calls are
-// resolved by ResolveCall.
+// Resolve says whose a fact is; false when it concerns nobody. What was done with
+// the credentials of a role session is resolved by OwnerOf.
 func (d *Directory) Resolve(f *schemas.Fact) (schemas.Person, bool) {
+	if f.Kind.Shared() {
+		return schemas.Person{}, false
+	}
 	switch f.Kind {
-	case schemas.Acted:
+	case schemas.Acted, schemas.Chained, schemas.Minted:
 		return schemas.Person{}, false
 	case schemas.Assumed, schemas.AssumeFailed:
 		return d.assumer(f), true
-	case schemas.PortalUsed:
+	case schemas.PortalUsed, schemas.UserObserved, schemas.AccountAssigned, schemas.AccountUnassigned:
 		return d.portalUser(f)
-	default:
-		key := OktaKey(&f.Who)
-		if u := d.users[key]; u != nil {
-			return u.person(), true
+	case schemas.CredentialCreated:
+		if f.Call != nil {
+			return schemas.Person{}, false
 		}
-		return schemas.Person{Key: key, Name: key, Org: f.Who.Org}, key != ""
+		return d.doer(f), true
+	case schemas.Entered:
+		return d.doer(f), true
 	}
+	if f.Source != schemas.Okta {
+		switch f.Kind {
+		case schemas.TrustChanged, schemas.LogTampered:
+			return d.doer(f), true
+		case schemas.Requested:
+			return d.grantee(f)
+		}
+	}
+	return d.oktaUser(f)
+}
+
+func (d *Directory) oktaUser(f *schemas.Fact) (schemas.Person, bool) {
+	key := OktaKey(&f.Who)
+	if u := d.users[key]; u != nil {
+		return u.person(), true
+	}
+	return schemas.Person{Key: key, Name: key, Org: f.Who.Org}, key != ""
 }
 
 // OktaKey is the key of the Okta user that an Okta event names; empty where it
@@ -79,8 +96,10 @@ func Fold(handle string) string { return strings.ToLower(strings.TrimSpace(handl
 func (d *Directory) assumer(f *schemas.Fact) schemas.Person {
 	p := d.policies.At(f.At)
 	org := ""
-	if pr := p.Provider(f.Assume.ProviderARN); pr != nil {
-		org = pr.OktaOrg
+	if f.Assume != nil {
+		if pr := p.Provider(f.Assume.ProviderARN); pr != nil {
+			org = pr.OktaOrg
+		}
 	}
 	if c, ok := asOf(d.assertions[f.Who.AssertionID], org, f.At); ok && f.Who.AssertionID != "" {
 		return c.who.person()
@@ -89,56 +108,64 @@ func (d *Directory) assumer(f *schemas.Fact) schemas.Person {
 	handles = append(handles, d.portal[f.Who.PortalUserID]...)
 	handles = append(handles, f.Who.PortalUserID)
 	for _, h := range handles {
-		if c, ok := d.find(p, h, org, f.At); ok {
-			return c.who.person()
+		if u := d.find(p, h, org, f.At); u != nil {
+			return u.person()
 		}
 	}
 	return stranger(cmp.Or(f.Who.SessionName, f.Who.NameID, "unnamed"))
 }
 
-// portalUser finds whose Identity Center event it is, if anybody's.
+// portalUser finds whose Identity Center user it is that an event names, if
+// anybody's.
 func (d *Directory) portalUser(f *schemas.Fact) (schemas.Person, bool) {
 	p := d.policies.At(f.At)
-	handles := append([]string{f.Who.NameID, f.Portal.UserName, f.Who.PortalUserID}, d.portal[f.Who.PortalUserID]...)
-	for _, h := range handles {
-		if c, ok := d.find(p, h, "", f.At); ok {
-			return c.who.person(), true
+	handles := append(portalNames(f), f.Who.PortalUserID)
+	for _, h := range append(handles, d.portal[f.Who.PortalUserID]...) {
+		if u := d.find(p, h, "", f.At); u != nil {
+			return u.person(), true
 		}
 	}
 	return schemas.Person{}, false
 }
 
-// find looks a handle up as of t, by itself and then by way of the policy's
-// alias table.
-func (d *Directory) find(p *policy.Policy, handle, org string, t time.Time) (claim, bool) {
-	h := Fold(handle)
-	if h == "" {
-		return claim{}, false
+// doer finds who did something in AWS: an IAM user, who is somebody's only if the
+// policy says so, or whoever the role session is named after.
+func (d *Directory) doer(f *schemas.Fact) schemas.Person {
+	if f.Who.IAMUser == "" {
+		g := schemas.Fact{At: f.At, Who: f.Who}
+		if f.Call != nil {
+			g.Who.SessionName = cmp.Or(g.Who.SessionName, sessionName(f.Call.PrincipalID))
+		}
+		return d.assumer(&g)
 	}
-	if c, ok := asOf(d.handles[h], org, t); ok {
-		return c, true
+	p := d.policies.At(f.At)
+	if login := d.rules.login(p, iamAlias(f.Who.IAMUser), f.At); login != "" {
+		if u := d.carrier(p, login, "", f.At); u != nil {
+			return u.person()
+		}
 	}
-	login, ok := d.aliases[p][h]
-	if !ok {
-		return claim{}, false
-	}
-	return asOf(d.handles[login], org, t)
+	return stranger("iam/" + f.Who.IAMUser)
 }
 
-// asOf picks from the claims on one handle the person who first carried it
-// most lately before t; before everybody, the first of them. claims are sorted
-// by time, then person.
-func asOf(claims []claim, org string, t time.Time) (best claim, found bool) {
-	at := t.UnixMicro()
-	for _, c := range claims {
-		if org != "" && c.who.org != org {
-			continue
-		}
-		if !found || c.since <= at && c.since > best.since {
-			best, found = c, true
+// iamAlias is what the policy calls an IAM user, "ACCOUNT/NAME".
+func iamAlias(user string) string { return Fold("iam:" + user) }
+
+// sessionName is the name in "AROA…:name".
+func sessionName(principalID string) string {
+	_, name, _ := strings.Cut(principalID, ":")
+	return name
+}
+
+// grantee finds for whom a request is that a feed tells of.
+func (d *Directory) grantee(f *schemas.Fact) (schemas.Person, bool) {
+	p := d.policies.At(f.At)
+	for _, h := range [...]string{f.Who.Login, f.Who.NameID, f.Who.Email} {
+		if u := d.find(p, h, f.Who.Org, f.At); u != nil {
+			return u.person(), true
 		}
 	}
-	return best, found
+	name := strings.TrimSpace(cmp.Or(f.Who.Login, f.Who.NameID, f.Who.Email))
+	return stranger(name), name != ""
 }
 
 func (u *user) person() schemas.Person {

@@ -4,105 +4,59 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"jitaudit/correlate/policy"
 	"jitaudit/schemas"
 )
 
-// ClaimKind says what kind of handle a claim is about.
-type ClaimKind string
-
-// The kinds of claim.
-const (
-	HandleClaim    ClaimKind = "handle"    // a login, email or NameID
-	AssertionClaim ClaimKind = "assertion" // the id of a SAML assertion
-	PortalClaim    ClaimKind = "portal"    // an Identity Center user id goes by a name
-)
-
-// Claim is what one event tells about a handle: that somebody carries it from
-// some time on.
-type Claim struct {
-	Kind   ClaimKind `json:"kind"`
-	Handle string    `json:"handle"` // names are folded
-	// Person and Org are whose it is; of a portal claim Name is what the Identity
-	// Center user id goes by.
-	Person string `json:"person,omitempty"`
-	Org    string `json:"org,omitempty"`
-	Name   string `json:"name,omitempty"`
-	// Since is in microseconds since 1970; 0 for portal claims.
-	Since int64 `json:"since,omitempty"`
-}
-
-// Key is what a claim is about. Facts whose owner depends on it are those whose
-// Handles it is among.
-func (c *Claim) Key() string { return string(c.Kind) + " " + c.Handle }
-
-// Claims are what a fact tells about handles, as Builder.Observe learns them.
-func Claims(f *schemas.Fact) []Claim {
-	switch f.Kind {
-	case schemas.Acted, schemas.AssumeFailed, schemas.Assumed:
-		return nil
-	case schemas.PortalUsed:
-		return portalClaims(f)
-	}
-	key := OktaKey(&f.Who)
-	if key == "" {
-		return nil
-	}
-	var out []Claim
-	add := func(kind ClaimKind, handle string) {
-		c := Claim{Kind: kind, Handle: handle, Person: key, Org: f.Who.Org, Since: f.At.UnixMicro()}
-		if handle != "" && !slices.Contains(out, c) {
-			out = append(out, c)
-		}
-	}
-	add(HandleClaim, Fold(f.Who.Login))
-	add(HandleClaim, Fold(f.Who.NameID))
-	if f.Kind == schemas.SignedOn {
-		add(AssertionClaim, f.Who.AssertionID)
-	}
-	return out
-}
-
-func portalClaims(f *schemas.Fact) (out []Claim) {
-	for _, name := range []string{f.Who.NameID, f.Portal.UserName} {
-		c := Claim{Kind: PortalClaim, Handle: f.Who.PortalUserID, Name: Fold(name)}
-		if c.Handle != "" && c.Name != "" && !slices.Contains(out, c) {
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
 // NewDirectory returns a directory that knows nobody yet but the alias tables.
 // It learns by Learn, and knows nothing of calls; see Callers.
 func NewDirectory(ps *policy.Set) *Directory {
 	return &Directory{
-		policies: ps, aliases: aliases(ps),
-		users: make(map[string]*user), handles: make(claims), assertions: make(claims), portal: make(map[string][]string),
+		policies: ps, rules: newNaming(ps),
+		users: make(map[string]*user), handles: make(handles), assertions: make(claims), portal: make(ties), tagged: make(ties),
 	}
 }
 
 // Judge changes the policies by which facts are resolved from now on.
-func (d *Directory) Judge(ps *policy.Set) { d.policies, d.aliases = ps, aliases(ps) }
+func (d *Directory) Judge(ps *policy.Set) { d.policies, d.rules = ps, newNaming(ps) }
 
 // Learn takes a claim in and reports whether it says anything new. Order and
 // repetition of claims change nothing in the end.
 func (d *Directory) Learn(c Claim) bool {
 	switch c.Kind {
 	case HandleClaim:
-		return d.handles.learn(c.Handle, d.claimant(&c), c.Since)
+		return d.carries(&c).see(c.Since)
+	case SeenClaim:
+		return d.carries(&c).seeAgain(c.Since)
+	case GivenClaim:
+		return learnTime(&d.carries(&c).change().given, c.Since)
+	case TakenClaim:
+		return learnTime(&d.carries(&c).change().taken, c.Until)
+	case PersonClaim:
+		return learnTime(&d.user(c.Person, c.Org).left, c.Until)
 	case AssertionClaim:
-		return d.assertions.learn(c.Handle, d.claimant(&c), c.Since)
+		return d.assertions.learn(c.Handle, d.user(c.Person, c.Org), c.Since)
 	case PortalClaim:
-		names := d.portal[c.Handle]
-		i, known := slices.BinarySearch(names, c.Name)
-		if !known {
-			d.portal[c.Handle] = slices.Insert(names, i, c.Name)
-		}
-		return !known
+		return d.portal.learn(c.Handle, c.Name)
+	case TagClaim:
+		return d.tagged.learn(c.Handle, c.Name)
 	}
 	return false
+}
+
+func (d *Directory) carries(c *Claim) *carrier {
+	return d.handles.of(c.Handle, d.user(c.Person, c.Org))
+}
+
+func (d *Directory) user(key, org string) *user {
+	u := d.users[key]
+	if u == nil {
+		u = &user{key: key, org: org}
+		d.users[key] = u
+	}
+	return u
 }
 
 // Forget drops what is known of an assertion that began before a time, in
@@ -120,16 +74,110 @@ func (d *Directory) Forget(before int64) (n int) {
 	return n
 }
 
-func (d *Directory) claimant(c *Claim) *user {
-	u := d.users[c.Person]
-	if u == nil {
-		u = &user{key: c.Person, org: c.Org}
-		d.users[c.Person] = u
+// Handles are the keys of all claims that Resolve looks at for a fact that does
+// not name an Okta user. They must be asked for again once one of them is learnt.
+func (d *Directory) Handles(f *schemas.Fact) []string {
+	k := keys{d: d}
+	k.add(AssertionClaim, f.Who.AssertionID)
+	k.add(PortalClaim, f.Who.PortalUserID)
+	names := append(portalNames(f), f.Who.SessionName, f.Who.SourceIdentity, f.Who.PortalUserID)
+	if f.Call != nil {
+		names = append(names, sessionName(f.Call.PrincipalID))
 	}
-	return u
+	for _, n := range append(names, d.portal[f.Who.PortalUserID]...) {
+		k.name(Fold(n))
+	}
+	if f.Who.IAMUser != "" {
+		k.aliased(iamAlias(f.Who.IAMUser))
+	}
+	return k.all
 }
 
-// learn keeps the claims on one handle sorted, as Directory wants them.
+// keys gathers keys of claims.
+type keys struct {
+	d   *Directory
+	all []string
+}
+
+func (k *keys) add(kind ClaimKind, handle string) {
+	if handle == "" {
+		return
+	}
+	c := Claim{Kind: kind, Handle: handle}
+	if key := c.Key(); !slices.Contains(k.all, key) {
+		k.all = append(k.all, key)
+	}
+}
+
+// name adds what find looks at, by any of the policies.
+func (k *keys) name(name string) {
+	if name == "" {
+		return
+	}
+	k.aliased(name)
+	if strings.Contains(name, "@") {
+		return
+	}
+	for _, domain := range k.d.rules.domains {
+		k.aliased(name + "@" + domain)
+	}
+}
+
+// aliased adds a name, and those whose alias it is.
+func (k *keys) aliased(name string) {
+	forms := []string{name}
+	if bare := untagged(name); k.d.rules.strips && bare != name {
+		forms = append(forms, bare)
+	}
+	k.carried(name)
+	for _, form := range forms {
+		for _, table := range k.d.rules.aliases {
+			for _, a := range table[form] {
+				k.carried(a.login)
+			}
+		}
+	}
+}
+
+// carried adds all that tells who carries a handle. Whether somebody still does
+// matters only where several might.
+func (k *keys) carried(handle string) {
+	d := k.d
+	all := []string{handle}
+	if d.rules.strips {
+		bare := untagged(handle)
+		k.add(TagClaim, bare)
+		all = append(append(all, bare), d.tagged[bare]...)
+	}
+	several := 0
+	for _, h := range all {
+		k.add(HandleClaim, h)
+		several += len(d.handles[h])
+	}
+	if several < 2 {
+		return
+	}
+	for _, h := range all {
+		for i := range d.handles[h] {
+			c := &d.handles[h][i]
+			k.add(PersonClaim, c.who.key)
+			if c.changes != nil || len(c.who.left) > 0 {
+				k.add(SeenClaim, h)
+			}
+		}
+	}
+}
+
+// claims are since when somebody carries what is theirs for ever. There is one for
+// every assertion of every sign-on, so they are small.
+type claims map[string][]claim
+
+type claim struct {
+	who   *user
+	since int64 // microseconds since 1970
+}
+
+// learn keeps the claims on one handle sorted by time, then person.
 func (c claims) learn(handle string, who *user, since int64) bool {
 	list := c[handle]
 	if i := slices.IndexFunc(list, func(o claim) bool { return o.who == who }); i >= 0 {
@@ -146,28 +194,17 @@ func (c claims) learn(handle string, who *user, since int64) bool {
 	return true
 }
 
-// Handles are the keys of all claims that Resolve looks at for a fact of
-// CloudTrail.
-func (d *Directory) Handles(f *schemas.Fact) []string {
-	var out []string
-	add := func(kind ClaimKind, handle string) {
-		c := Claim{Kind: kind, Handle: handle}
-		if handle != "" && !slices.Contains(out, c.Key()) {
-			out = append(out, c.Key())
+// asOf picks from the claims on one handle the person who first carried it
+// most lately before t; before everybody, the first of them.
+func asOf(claims []claim, org string, t time.Time) (best claim, found bool) {
+	at := t.UnixMicro()
+	for _, c := range claims {
+		if org != "" && c.who.org != org {
+			continue
+		}
+		if !found || c.since <= at && c.since > best.since {
+			best, found = c, true
 		}
 	}
-	names := []string{f.Who.NameID, f.Who.SessionName, f.Who.SourceIdentity, f.Who.PortalUserID}
-	if f.Portal != nil {
-		names = append(names, f.Portal.UserName)
-	}
-	names = append(names, d.portal[f.Who.PortalUserID]...)
-	for _, n := range names {
-		add(HandleClaim, Fold(n))
-		for _, table := range d.aliases {
-			add(HandleClaim, table[Fold(n)])
-		}
-	}
-	add(AssertionClaim, f.Who.AssertionID)
-	add(PortalClaim, f.Who.PortalUserID)
-	return out
+	return best, found
 }
