@@ -224,6 +224,13 @@ func justifiedBreaches() []play {
 		{name: "glass, approved", light: true, note: "the break-glass role was used on an approved ticket", act: use(requires, -10*time.Minute)},
 		{name: "glass, approved in time", light: true, note: "the ticket for the break-glass role was approved a minute and a half after", act: use(prefers, 90*time.Second)},
 		{name: "glass, approved at the last instant", light: true, note: "the ticket was approved exactly justify_within after", act: use(centers, justifyWithin)},
+		{name: "glass, own approval", light: true, note: "the ticket for the break-glass role was approved by its user alone, which justifies nothing", act: func(s *scene) {
+			x, t := s.account(prefers).glass, s.base()
+			until := t.Add(2 * time.Hour)
+			decided := s.decide(t.Add(-5*time.Minute), approval{Approvers: []string{s.p.login}, Resource: resource{Account: x.account.id, Role: x.name}, Until: &until})
+			s.plant("break_glass", s.alone(x, t, ask{}))
+			s.plantDone(s.p.login, "self_approved", "", decided)
+		}},
 		{name: "glass, approved too late", light: true, note: "the ticket was approved a millisecond after justify_within", act: use(requires, justifyWithin+time.Millisecond)},
 	}
 }

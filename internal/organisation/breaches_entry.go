@@ -21,12 +21,18 @@ func entryBreaches() []play {
 			s.plantDone(u.stranger(), "static_credential", "critical", s.consoleSignIn(u, s.base(), false))
 		}},
 		{name: "IAM user in the console", nobody: true, note: "an IAM user entered the console with a password", act: func(s *scene) {
-			u := s.iamUser(s.g.vault, "legacy-admin-"+token(s.r, digits, 2))
+			u := s.iamUser(s.account(requires), "legacy-admin-"+token(s.r, digits, 2))
 			s.plantDone(u.stranger(), "static_credential", "", s.consoleSignIn(u, s.base(), false))
 		}},
 		{name: "session token", nobody: true, note: "an IAM user got temporary keys", act: func(s *scene) {
-			u := s.iamUser(s.g.vault, "backup-"+token(s.r, digits, 2))
+			u := s.iamUser(s.account(centers), "backup-"+token(s.r, digits, 2))
 			s.plantDone(u.stranger(), "static_credential", "", s.sessionToken(u, "GetSessionToken", s.base()))
+		}},
+		{name: "calls in the vault", nobody: true, note: "calls by some role of an account that is watched as a whole", act: func(s *scene) {
+			t := s.base()
+			x := &role{name: "Restore", path: "/", aroa: "AROA" + token(s.r, base32Upper, 17), account: s.g.vault, iam: true}
+			name := "restore-" + token(s.r, digits, 4)
+			s.plantDone(name, "orphan_activity", "", done{t, s.call(s.unmade(x, name, t.Add(-9*time.Minute)), t)})
 		}},
 		{name: "pipeline", nobody: true, note: "a pipeline assumed a role for people", act: func(s *scene) { s.piped(watched(s, requires), "deploy", 3) }},
 		{name: "pipeline, legacy", nobody: true, note: "likewise, and did nothing", act: func(s *scene) { s.piped(watched(s, prefers), "deploy", 0) }},

@@ -50,9 +50,11 @@ func (s *scene) mint(m *assumption, at time.Time) *assumption {
 	c := *m
 	c.at, c.created, c.console, c.seed, c.saml, c.key = at, at, false, s.r.Uint64(), "none", "ASIA"+token(s.r, base32Upper, 16)
 	c.ip, c.agent = s.p.ip, s.p.cli
-	c.id = s.doBy(m, at, &deed{source: "signin", name: "CreateOAuth2Token",
-		request:  `{"clientId":"arn:aws:signin:::devtools/same-device","grantType":"authorization_code"}`,
-		response: `{"accessToken":{"accessKeyId":"` + c.key + `"},"tokenType":"urn:aws:params:oauth:token-type:access_token_sigv4","expiresIn":900}`}).id
+	d := &deed{source: "signin", name: "CreateOAuth2Token", request: `{"clientId":"arn:aws:signin:::devtools/same-device","grantType":"authorization_code"}`, extra: `{"success":"true"}`}
+	if chance(s.r, 50) { // mostly the event does not say which key it gave
+		d.response = `{"accessToken":{"accessKeyId":"` + c.key + `"},"tokenType":"urn:aws:params:oauth:token-type:access_token_sigv4","expiresIn":900}`
+	}
+	c.id = s.doBy(m, at, d).id
 	return &c
 }
 

@@ -88,9 +88,14 @@ func entryMisses() []play {
 			u := s.iamUser(s.g.vault, "root")
 			s.nearDone(u.stranger(), "static_credential", s.consoleSignIn(u, s.base(), true))
 		}},
-		{name: "console of an unwatched account", nobody: true, note: "an IAM user entered the console of an account of which only roles are watched", act: func(s *scene) {
-			u := s.iamUser(s.account(requires), "auditor")
+		{name: "console of an unwatched account", nobody: true, note: "an IAM user entered the console of an account that nobody watches", act: func(s *scene) {
+			u := s.iamUser(s.g.unwatched(), "auditor")
 			s.nearDone(u.stranger(), "static_credential", s.consoleSignIn(u, s.base(), false))
+		}},
+		{name: "calls in an unwatched account", nobody: true, note: "calls by a role for people without an assumption, in an account that nobody watches", act: func(s *scene) {
+			x, t := pick(s.r, s.g.unwatched().roles), s.base()
+			name := "ops-" + token(s.r, digits, 6)
+			s.nearDone(name, "orphan_activity", done{t, s.call(s.unmade(x, name, t.Add(-5*time.Minute)), t)})
 		}},
 		{name: "pipeline into its own role", nobody: true, note: "a pipeline assumed the role that is for pipelines", act: func(s *scene) {
 			x := s.account(prefers).deployer

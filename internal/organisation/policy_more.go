@@ -15,12 +15,21 @@ func (g *generator) policyTrust(p func(string, ...any)) {
 	p("  - type: SystemPrincipal")
 	p("  - name: access-broker")
 	p("\n# Names of groups that stand for access to AWS, mapped or not.\naws_groups: ['AWS-[^-]+-.+', 'aws#.*', 'aws_\\(.*', 'aws-legacy-.*']")
-	p("\nwatched:\n  - accounts: ['*']\n    roles: [BreakGlass, %s]\n  - accounts: [%s]", strings.Join(roleNames()[:g.cfg.Groups], ", "), g.vault.alias)
+	var watched []string
+	for _, a := range g.accounts {
+		if a != g.unwatched() {
+			watched = append(watched, a.alias)
+		}
+	}
+	p("\nwatched:\n  - accounts: [%s]\n    roles: [BreakGlass, %s]\n  - accounts: [%s]", strings.Join(watched, ", "), strings.Join(roleNames()[:g.cfg.Groups], ", "), g.vault.alias)
 	p("\nnetworks:\n  - name: office\n    cidrs: [100.64.0.0/22]")
 	p("\nrefusals:\n  burst: %d", burst)
 	p("\nseverity_overrides:\n  - rule: outside_hours\n    severity: high\n    roles: [Admin]")
 	p("\nidentity:\n  domains: [example.com]")
 }
+
+// unwatched is the account whose ways in nobody watches.
+func (g *generator) unwatched() *account { return g.accounts[1] }
 
 // policySets names the permission sets behind account assignments.
 func (g *generator) policySets(p func(string, ...any)) {
