@@ -129,6 +129,7 @@ func (a *assumption) settle(shared []*schemas.Fact) {
 	if revoked != nil && revoked.At.Before(a.end) {
 		a.end, a.endedBy, a.why = revoked.At, revoked.ID, schemas.EndedByRevocation
 	}
+	a.Ends = a.end
 }
 
 func (a *assumption) take(u *Use) {

@@ -81,6 +81,10 @@ func (j *judge) assumptions(s *rules.Session, r *rules.Rule) bool {
 	if len(breaches) == 0 {
 		return false
 	}
+	// What is not over outweighs what is.
+	if slices.ContainsFunc(breaches, func(b *rules.Breach) bool { return !b.Resolved }) {
+		breaches = slices.DeleteFunc(breaches, func(b *rules.Breach) bool { return b.Resolved })
+	}
 	first := breaches[0]
 	for _, b := range breaches[1:] {
 		if neededUntil(b).Before(neededUntil(first)) {

@@ -122,7 +122,7 @@ func (o *openings) justifying(a *rules.Assumption) *rules.Request {
 	}
 	var best *request
 	for _, r := range o.requests {
-		if r.decision == nil || !r.opens(a) || !r.covers(a.At(), a.Policy.Bounds.RequestWindow) {
+		if r.decision == nil || r.byOneself(a.Person) || !r.opens(a) || !r.covers(a.At(), a.Policy.Bounds.RequestWindow) {
 			continue
 		}
 		if r.decision.At.After(a.At().Add(glass.JustifyWithin())) {
@@ -136,6 +136,11 @@ func (o *openings) justifying(a *rules.Assumption) *rules.Request {
 		return nil
 	}
 	return best.view()
+}
+
+// byOneself reports whether the only ones who approved are whom the access is for.
+func (r *request) byOneself(p schemas.Person) bool {
+	return len(r.approvers) > 0 && !slices.ContainsFunc(r.approvers, func(a schemas.Actor) bool { return !rules.IsPerson(p, a) })
 }
 
 // opens reports whether it asks for the role that was assumed.

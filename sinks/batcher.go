@@ -66,7 +66,7 @@ func (b *batcher) fill(p *source, messages []kafka.Message) ([]kafka.Message, <-
 	for ; n < len(messages) && !b.full(); n++ {
 		m := &messages[n]
 		b.pending.records = append(b.pending.records, Record{
-			Topic: m.Topic, Partition: m.Partition, Offset: m.Offset, Key: m.Key, Value: m.Value, Time: m.Time,
+			Topic: m.Topic, Partition: m.Partition, Offset: m.Offset, Key: m.Key, Value: m.Value, Time: m.Time, Headers: m.Headers,
 		})
 		b.pending.bytes += len(m.Key) + len(m.Value)
 		b.pending.next[p] = m.Offset + 1

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"jitaudit/internal/kafka"
 )
 
 // Record is one message of a topic.
@@ -20,6 +22,22 @@ type Record struct {
 	Value []byte
 	// Time is when the message was published.
 	Time time.Time
+	// Headers are the message's.
+	Headers []Header
+}
+
+// Header is a header of a message.
+type Header = kafka.Header
+
+// Header returns the value of the first header of that name, empty if there is
+// none.
+func (r *Record) Header(name string) string {
+	for i := range r.Headers {
+		if r.Headers[i].Key == name {
+			return string(r.Headers[i].Value)
+		}
+	}
+	return ""
 }
 
 // Refusal is a record that a sink cannot take, whatever is done: what is wrong

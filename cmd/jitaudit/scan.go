@@ -86,14 +86,23 @@ found, else 1.`,
 	return cmd
 }
 
-func (f *scanFlags) register(cmd *cobra.Command) {
+// registerInputs registers what is read and by which policy.
+func (f *scanFlags) registerInputs(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.SortFlags = false
 	flags.StringArrayVar(&f.okta, "okta", nil, "Okta System Log, `[ORG=]PATH`; may be given several times")
 	flags.StringArrayVar(&f.cloudtrail, "cloudtrail", nil, "CloudTrail logs at `PATH`; may be given several times")
 	flags.StringArrayVarP(&f.policies, "policy", "p", nil, "policy `FILE`; of several each judges from its effective_from on")
 	flags.StringArrayVar(&f.complete, "complete", nil, "`[SOURCE=]FROM/TO` in which the logs, or those of okta or cloudtrail, hold every event")
 	flags.StringArrayVar(&f.gaps, "gap", nil, "`SHARD=FROM/TO` that is missing; a shard is okta/ORG or aws/ACCOUNT/REGION")
+	complete(cmd, "policy", completeExt("yaml", "yml"))
+	complete(cmd, "complete", cobra.NoFileCompletions)
+	complete(cmd, "gap", cobra.NoFileCompletions)
+}
+
+func (f *scanFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	f.registerInputs(cmd)
 	f.format.add(cmd, "format", "how to print the results")
 	f.records.add(cmd, "records", "what --format csv prints")
 	flags.IntVar(&f.limit, "limit", 500, "most findings, sessions and dead letters in a table; 0 for all")
@@ -102,10 +111,9 @@ func (f *scanFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.tempDir, "temp-dir", "", "`DIR` for what does not fit into memory (default the system's)")
 	flags.IntVar(&f.workers, "workers", 0, "files read at a time (default one per core)")
 	flags.BoolVar(&f.exitZero, "exit-zero", false, "exit with 0 in spite of open findings")
-	complete(cmd, "policy", completeExt("yaml", "yml"))
 	complete(cmd, "truth", completeExt("json"))
 	complete(cmd, "temp-dir", completeDirs())
-	for _, name := range []string{"complete", "gap", "limit", "workers"} {
+	for _, name := range []string{"limit", "workers"} {
 		complete(cmd, name, cobra.NoFileCompletions)
 	}
 }

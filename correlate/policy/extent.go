@@ -79,11 +79,12 @@ func (d *decoder) awsGroups(root object) []*regexp.Regexp {
 }
 
 // Watched reports whether entries into an account, and into a role of it, that
-// do not come through SAML are findings. Role may be empty: the account as such.
+// do not come through SAML are findings. Role may be empty: the account as such,
+// which is watched with any of its roles, unless those are watched in all accounts.
 func (p *Policy) Watched(account, role string) bool {
 	for i := range p.watched {
 		w := &p.watched[i]
-		if w.role(account, role) && (role != "" || w.everyRole) {
+		if w.account(account) && (w.everyRole || role == "" && !w.everyAccount || matchAny(w.roles, role)) {
 			return true
 		}
 	}

@@ -52,7 +52,7 @@ func TestWhatIsWatched(t *testing.T) {
 		account, role string
 		want          bool
 	}{
-		{"111111111111", "", true}, {"111111111111", "Any", true}, {"222222222222", "", false}, {"222222222222", "Admin", true},
+		{"111111111111", "", true}, {"111111111111", "Any", true}, {"222222222222", "", true}, {"222222222222", "Admin", true},
 		{"222222222222", "Reader", false}, {"333333333333", "Admin", false},
 	} {
 		if got := p.Watched(tt.account, tt.role); got != tt.want {

@@ -31,8 +31,11 @@ type scope struct {
 }
 
 func (s *scope) role(account, role string) bool {
-	return (s.everyAccount || slices.Contains(s.ids, account) || matchAny(s.accounts, account)) &&
-		(s.everyRole || matchAny(s.roles, role))
+	return s.account(account) && (s.everyRole || matchAny(s.roles, role))
+}
+
+func (s *scope) account(id string) bool {
+	return s.everyAccount || slices.Contains(s.ids, id) || matchAny(s.accounts, id)
 }
 
 // who reports whether the entry is for the person, and for a group of theirs.

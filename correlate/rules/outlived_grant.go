@@ -26,7 +26,7 @@ func outlivedGrant() Rule {
 			if len(a.Containing) == 0 || a.Limit.IsZero() {
 				return nil
 			}
-			expires := a.Fact.Assume.Expires
+			expires := earlier(a.Fact.Assume.Expires, a.Ends)
 			switch {
 			case a.LateUse != nil:
 				b := outlived(a, a.LateUse.At)
@@ -59,4 +59,13 @@ func outlived(a *Assumption, t time.Time) *Breach {
 			To:    t.Add(a.Policy.Bounds.PropagationDelay),
 		}},
 	}
+}
+
+// earlier is the earlier of expiry and end, where an end is known: the sessions of
+// the role may have been revoked.
+func earlier(expires, ends time.Time) time.Time {
+	if !ends.IsZero() && ends.Before(expires) {
+		return ends
+	}
+	return expires
 }

@@ -90,6 +90,8 @@ type Assumption struct {
 	Containing, Near []*Grant
 	// Limit is the end of the chain of grants that contain it; zero: no end.
 	Limit time.Time
+	// Ends is when its credentials ended: at expiry, last use or revocation.
+	Ends time.Time
 	// LateUse is the earliest known call after Limit and inside no grant.
 	LateUse *Use
 	// Handles are the names of the person that are known, folded: logins, mail

@@ -34,4 +34,4 @@ func selfGranted() Rule {
 }
 
 // isMember reports whether an actor is the person whom the grant is for.
-func isMember(g *Grant, a schemas.Actor) bool { return isPerson(g.Record.Person, a) }
+func isMember(g *Grant, a schemas.Actor) bool { return IsPerson(g.Record.Person, a) }

@@ -55,9 +55,9 @@ func actorName(a schemas.Actor) string {
 	return cmp.Or(a.Name, a.ID, "somebody")
 }
 
-// isPerson reports whether an actor is a person: by Okta's id where both have one,
+// IsPerson reports whether an actor is a person: by Okta's id where both have one,
 // for a login may pass from one user to the next; else by login.
-func isPerson(p schemas.Person, a schemas.Actor) bool {
+func IsPerson(p schemas.Person, a schemas.Actor) bool {
 	id, known := strings.CutPrefix(p.Key, "okta:"+p.Org+"/")
 	known = known && p.Org != ""
 	name, login := fold(p.Name), loginOf(a)

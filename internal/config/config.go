@@ -74,6 +74,8 @@ type Sinks struct {
 type ClickHouseSink struct {
 	BatchRows     int
 	BatchInterval time.Duration
+	// RawEvents: keep the raw events too, for backtest.
+	RawEvents bool
 }
 
 // HTTP serves /metrics, /healthz and /readyz.
@@ -151,7 +153,7 @@ func defaults(env Environment) *Config {
 		ClickHouse: defaultClickHouse(),
 		AWS:        defaultAWS(),
 		Correlate:  Correlate{Horizon: 7 * day, Tick: time.Second},
-		Sinks:      Sinks{ClickHouse: ClickHouseSink{BatchRows: 50_000, BatchInterval: 2 * time.Second}},
+		Sinks:      Sinks{ClickHouse: ClickHouseSink{BatchRows: 50_000, BatchInterval: 2 * time.Second, RawEvents: true}},
 		HTTP:       HTTP{Addr: "127.0.0.1:9464", ReadyLag: 5 * time.Minute},
 		Log:        Log{Level: slog.LevelInfo, Format: LogText},
 
@@ -199,6 +201,7 @@ func (c *Config) fields() []field {
 			section("clickhouse", []field{
 				integer("batch_rows", &c.Sinks.ClickHouse.BatchRows, 1, 1_000_000),
 				duration("batch_interval", &c.Sinks.ClickHouse.BatchInterval, span{least: 10 * time.Millisecond, most: 10 * time.Minute}),
+				boolean("raw_events", &c.Sinks.ClickHouse.RawEvents),
 			}),
 		}),
 		section("http", []field{

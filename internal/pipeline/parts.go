@@ -49,11 +49,7 @@ func (r *runner) startKafka(ctx context.Context) error {
 			return err
 		}
 	}
-	client, err := kafka.New(kafka.Config{
-		Brokers: r.parts.brokers, Prefix: k.Prefix, Partitions: k.Partitions, Replication: k.Replication,
-		TLS:  kafka.TLS{Enabled: k.TLS.Enabled, CAFile: k.TLS.CAFile, CertFile: k.TLS.CertFile, KeyFile: k.TLS.KeyFile},
-		SASL: kafka.SASL{Mechanism: mechanism(string(k.SASL.Mechanism)), User: k.SASL.User, Password: k.SASL.Password.Reveal()},
-	}, r.Log)
+	client, err := kafka.New(kafkaConfig(k, r.parts.brokers), r.Log)
 	if err != nil {
 		return fmt.Errorf("configure kafka: %w", err)
 	}
@@ -174,6 +170,25 @@ func (r *runner) sink(ctx context.Context) error {
 		return err
 	}
 	return loop.Run(ctx, r.parts.kafka, kafka.GroupConfig{ID: r.cfg.Kafka.Prefix + sinkGroup, Topics: clickhouse.Topics()})
+}
+
+// rawGroup is the consumer group of the sink of raw events, without prefix. It is
+// one of its own: results do not wait for what is kept to be judged anew.
+const rawGroup = "sink-clickhouse-raw"
+
+// keepRaw writes raw events into ClickHouse until ctx ends.
+func (r *runner) keepRaw(ctx context.Context) error {
+	w, err := r.parts.kafka.Writer(kafka.WriterConfig{})
+	if err != nil {
+		return err
+	}
+	c := &r.cfg.Sinks.ClickHouse
+	loop, err := sinks.NewLoop(sinks.Config{Name: "clickhouse-raw", MaxRecords: c.BatchRows, MaxWait: c.BatchInterval},
+		clickhouse.NewRawSink(r.parts.db), sinks.KafkaDeadLetters{Writer: w}, r.metrics, r.Log)
+	if err != nil {
+		return err
+	}
+	return loop.Run(ctx, r.parts.kafka, kafka.GroupConfig{ID: r.cfg.Kafka.Prefix + rawGroup, Topics: clickhouse.RawTopics()})
 }
 
 // Waiting is how many records the sink has still to write.

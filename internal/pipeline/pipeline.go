@@ -178,6 +178,10 @@ func (r *runner) work(ctx context.Context) error {
 	if r.sinks() {
 		r.health.stages["sink clickhouse"] = &stage{group: r.cfg.Kafka.Prefix + sinkGroup, topics: clickhouse.Topics()}
 		g.Go(func() error { return r.sink(ctx) })
+		if r.cfg.Sinks.ClickHouse.RawEvents {
+			r.health.stages["sink clickhouse raw"] = &stage{group: r.cfg.Kafka.Prefix + rawGroup, topics: clickhouse.RawTopics()}
+			g.Go(func() error { return r.keepRaw(ctx) })
+		}
 	}
 	if r.collects() {
 		r.ingest = ingest.NewMetrics(r.metrics)

@@ -50,6 +50,9 @@ type Input struct {
 	// Org is the name of the Okta org that an Okta log is of.
 	Org  string
 	Path string
+	// Snapshot: the files hold what Okta listed (schemas.Member and
+	// schemas.Snapshot), not a log.
+	Snapshot bool
 }
 
 // Progress is told how reading goes. Read is called by many goroutines.

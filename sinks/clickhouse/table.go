@@ -38,6 +38,16 @@ func (t *table[T, R]) hidden(column string) bool {
 	return column == "deleted" || column == "superseded_by"
 }
 
+// shown are the columns that the views have.
+func (t *table[T, R]) shown() (out []column[R]) {
+	for _, c := range t.columns {
+		if !t.hidden(c.name) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
 func metaColumns[R any](at func(*R) *metaRow) []column[R] {
 	return []column[R]{
 		text("exact", func(r *R) *string { return &at(r).exact }),

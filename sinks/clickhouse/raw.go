@@ -1,0 +1,98 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/cespare/xxhash/v2"
+
+	"jitaudit/schemas"
+	"jitaudit/schemas/topics"
+	"jitaudit/sinks"
+)
+
+// RawEvent is one record of a raw topic but for what pipelines tell each other.
+type RawEvent struct {
+	Source schemas.Source
+	Shard  string
+	Kind   schemas.RawKind
+	ID     string
+	At     time.Time
+	Value  []byte
+}
+
+type rawRow struct {
+	source, shard, kind, id, value string
+	at                             time.Time
+	hash                           uint64
+}
+
+const (
+	rawLog  = "raw_events_log"
+	rawView = "raw_events"
+)
+
+func rawColumns() []column[rawRow] {
+	return []column[rawRow]{
+		text("source", func(r *rawRow) *string { return &r.source }),
+		text("shard", func(r *rawRow) *string { return &r.shard }),
+		text("kind", func(r *rawRow) *string { return &r.kind }),
+		text("id", func(r *rawRow) *string { return &r.id }),
+		instant("at", func(r *rawRow) *time.Time { return &r.at }),
+		plain("hash", "UInt64", func(r *rawRow) *uint64 { return &r.hash }),
+		text("value", func(r *rawRow) *string { return &r.value }),
+	}
+}
+
+// RawSink writes raw events into a database that Migrate has prepared, so that
+// they can be judged anew.
+type RawSink struct{ db *DB }
+
+var _ sinks.Sink = (*RawSink)(nil)
+
+// NewRawSink returns a sink that writes into db.
+func NewRawSink(db *DB) *RawSink { return &RawSink{db} }
+
+// RawTopics are those that a RawSink takes, without prefix.
+func RawTopics() []string {
+	return []string{topics.RawOkta, topics.RawCloudTrail, topics.RawApprovals}
+}
+
+// Write implements sinks.Sink. What coverage and lists of shards say stands in
+// the results, and is left out. An event without a time of its own counts from
+// when it was published.
+func (s *RawSink) Write(ctx context.Context, batch []sinks.Record) ([]sinks.Refusal, error) {
+	rows := make([]rawRow, 0, len(batch))
+	for i := range batch {
+		r := &batch[i]
+		kind := r.Header(schemas.HeaderKind)
+		if kind == string(schemas.RawCoverage) || kind == string(schemas.RawShards) {
+			continue
+		}
+		at, err := time.Parse(time.RFC3339Nano, r.Header(schemas.HeaderTime))
+		if err != nil {
+			at = r.Time
+		}
+		rows = append(rows, rawRow{
+			source: r.Header(schemas.HeaderSource), shard: r.Header(schemas.HeaderShard), kind: kind, id: r.Header(schemas.HeaderID),
+			at: required(at.UTC()), hash: xxhash.Sum64(r.Value), value: string(r.Value),
+		})
+	}
+	return nil, insert(ctx, s.db, rawLog, rawColumns(), rows)
+}
+
+// RawEvents hands on all raw events from a time on, in no order.
+func (db *DB) RawEvents(ctx context.Context, since time.Time, each func(*RawEvent) error) error {
+	sql := fmt.Sprintf("SELECT source, shard, kind, id, at, value FROM %s WHERE at >= fromUnixTimestamp64Milli(%d, 'UTC')", rawView, since.UnixMilli())
+	return db.query(ctx, db.cfg.Database, "read view "+rawView, sql, func(rows driver.Rows) error {
+		var source, kind, value string
+		var e RawEvent
+		if err := rows.Scan(&source, &e.Shard, &kind, &e.ID, &e.At, &value); err != nil {
+			return err
+		}
+		e.Source, e.Kind, e.Value = schemas.Source(source), schemas.RawKind(kind), []byte(value)
+		return each(&e)
+	})
+}
