@@ -38,8 +38,11 @@ type Bare struct {
 // caller's, to note what else is known about it; it is 0 at first.
 type Credential struct {
 	PrincipalID, AccessKeyID string
-	CreatedAt                time.Time
-	Mark                     uint32
+	// RoleARN is the role that the session is of. All that a principal does is of
+	// one role, but some events do not name it.
+	RoleARN   string
+	CreatedAt time.Time
+	Mark      uint32
 
 	created string // CreatedAt as it was written
 }
@@ -56,10 +59,29 @@ type Service struct {
 // acted reads a call that was made with an assumed role (CloudTrail
 // userIdentity element). A ConsoleLogin may come without session context and key.
 func (d *Decoder) acted(raw []byte, f *schemas.Fact) {
+	h := d.hand()
+	b := &d.bare
+	if d.Bare && parseUUID(d.bytes(fEventID), &b.ID) {
+		if b.Console || b.ServiceDriven {
+			h.key = nil
+		}
+		b.Hash, b.Credential = hash(raw), d.text.credential(h.principal, h.key, h.created, h.role)
+		return
+	}
+	d.called(f, &h)
+}
+
+// hand is by what a call was made, and what names who did.
+type hand struct{ principal, key, created, role, sourceIdentity, portalUser []byte }
+
+// hand reads a call into d.bare, all but its credential. What is not kept of a
+// bare call must be of the right type nevertheless.
+func (d *Decoder) hand() hand {
 	v := d.v
-	// What is not kept of a bare call must be of the right type nevertheless.
-	name, source, portal := d.bytes(fEventName), d.bytes(fSessionSourceIdentity), d.bytes(fOnBehalfOf)
-	principal, key, created := d.bytes(fPrincipalID), d.bytes(fAccessKey), d.bytes(fCreated)
+	h := hand{
+		principal: d.bytes(fPrincipalID), key: d.bytes(fAccessKey), created: d.bytes(fCreated), role: d.bytes(fIssuerARN),
+		sourceIdentity: d.bytes(fSessionSourceIdentity), portalUser: d.bytes(fOnBehalfOf),
+	}
 	d.bare = Bare{
 		Addendum:      v.Kind(fAddendum) == jsonscan.Object,
 		Service:       d.text.service(d.bytes(fEventSource)),
@@ -68,25 +90,24 @@ func (d *Decoder) acted(raw []byte, f *schemas.Fact) {
 		Denied:        denied(d.errorCode()),
 		ReadOnly:      v.True(fReadOnly),
 	}
+	return h
+}
+
+// called sets the call of f in full.
+func (d *Decoder) called(f *schemas.Fact, h *hand) {
 	b := &d.bare
-	if d.Bare && parseUUID(d.bytes(fEventID), &b.ID) {
-		if b.Console || b.ServiceDriven {
-			key = nil
-		}
-		b.Hash, b.Credential = hash(raw), d.text.credential(principal, key, created)
-		return
-	}
-	b.Credential = d.text.credential(principal, key, created)
+	b.Credential = d.text.credential(h.principal, h.key, h.created, h.role)
 	_, f.Who.SessionName, _ = strings.Cut(b.Credential.PrincipalID, ":")
-	f.Who.SourceIdentity, f.Who.PortalUserID = d.text.Get(source), d.text.Get(portal)
+	f.Who.SourceIdentity, f.Who.PortalUserID = d.text.Get(h.sourceIdentity), d.text.Get(h.portalUser)
 	d.call = schemas.Call{
 		PrincipalID:   b.Credential.PrincipalID,
 		AccessKeyID:   b.Credential.AccessKeyID,
+		RoleARN:       b.Credential.RoleARN,
 		CreatedAt:     b.Credential.CreatedAt,
 		Console:       b.Console,
 		ServiceDriven: b.ServiceDriven,
 		Service:       b.Service.Name,
-		Action:        d.text.Get(name),
+		Action:        d.text.Get(d.bytes(fEventName)),
 		Denied:        b.Denied,
 		ReadOnly:      b.ReadOnly,
 	}

@@ -57,8 +57,8 @@ func TestCalls(t *testing.T) {
 			want(func(f *schemas.Fact) {
 				f.Call.Service, f.Call.Action, f.Call.AccessKeyID, f.Call.CreatedAt = "signin", "ConsoleLogin", "", time.Time{}
 			})},
-		{"chained role", acted.with("eventName", `"AssumeRole"`).with("eventSource", `"sts.amazonaws.com"`),
-			want(func(f *schemas.Fact) { f.Call.Service, f.Call.Action = "sts", "AssumeRole" })},
+		{"role that is named", identity(`"sessionIssuer":{`, `"sessionIssuer":{"arn":"arn:aws:iam::111122223333:role/team/Admin",`),
+			want(func(f *schemas.Fact) { f.Call.RoleARN = "arn:aws:iam::111122223333:role/team/Admin" })},
 		{"no recipient account", acted.with("recipientAccountId", ""), base},
 		{"session without name", identity("AROAEXAMPLE:ann@example.com", "AROAEXAMPLE"),
 			want(func(f *schemas.Fact) { f.Who.SessionName, f.Call.PrincipalID = "", "AROAEXAMPLE" })},

@@ -1,6 +1,7 @@
 // Package cloudtrail turns AWS CloudTrail events into facts: who assumed a role
-// by SAML, what was called with an assumed role, and how the IAM Identity Center
-// portal was used.
+// by SAML or got in otherwise, what was called with an assumed role and where that
+// led, how the IAM Identity Center portal was used and accounts assigned, and who
+// changed what all of this rests on.
 package cloudtrail
 
 import (
@@ -27,6 +28,8 @@ type Decoder struct {
 
 	doc    jsonscan.Document
 	v      *jsonscan.Values
+	rare   jsonscan.Document // of events whose details are read
+	detail *jsonscan.Values
 	text   interner
 	err    error // the first field of a wrong type in the event
 	last   lastShard
@@ -48,9 +51,9 @@ func Decode(raw []byte) (fact schemas.Fact, relevant bool, err error) {
 	return fact, relevant, err
 }
 
-// Decode decodes one event into f. The payload of f belongs to the decoder and is
-// valid until the next call: copy *f.Call, *f.Assume or *f.Portal to keep it.
-// Strings may be kept. Of an irrelevant event f holds the source, the shard and
+// Decode decodes one event into f. Of the payloads of f Call, Assume and Portal
+// belong to the decoder and are valid until the next call: copy *f.Call, *f.Assume
+// or *f.Portal to keep it. All others, and strings, may be kept. Of an irrelevant event f holds the source, the shard and
 // the time only, which is what coverage needs; after an error nothing of use.
 func (d *Decoder) Decode(raw []byte, f *schemas.Fact) (relevant bool, err error) {
 	v, err := d.doc.Parse(raw, fields)
@@ -82,15 +85,12 @@ func (d *Decoder) decode(raw []byte, v *jsonscan.Values, f *schemas.Fact) (bool,
 		return false, fmt.Errorf("eventTime %.64q is no time that CloudTrail writes; use RFC 3339 in UTC", v.Text(fEventTime))
 	}
 	*f = schemas.Fact{Source: schemas.CloudTrail, At: at}
-	kind, relevant := d.relevance()
-	if relevant {
-		relevant = d.read(raw, f, kind)
-	}
+	relevant := d.read(raw, f)
 	f.Shard = d.shardOf(f)
 	if d.err != nil {
 		return false, d.err
 	}
-	if !relevant || kind == schemas.Acted && f.Call == nil {
+	if !relevant || f.Kind == schemas.Acted && f.Call == nil {
 		return relevant, nil
 	}
 	f.Addendum = v.Kind(fAddendum) == jsonscan.Object
@@ -98,18 +98,42 @@ func (d *Decoder) decode(raw []byte, v *jsonscan.Values, f *schemas.Fact) (bool,
 	return d.err == nil, d.err
 }
 
-// read sets kind and payload of f, and reports whether it proves anything.
-func (d *Decoder) read(raw []byte, f *schemas.Fact, kind schemas.FactKind) bool {
-	if kind == schemas.PortalUsed && !d.portalUsed(f) {
-		return false
-	}
-	switch f.Kind = kind; kind {
-	case schemas.Acted:
-		d.acted(raw, f)
-	case schemas.Assumed, schemas.AssumeFailed:
+// read tells by name and identity what an event proves, and sets kind, payload
+// and handles of f; false when it proves nothing.
+func (d *Decoder) read(raw []byte, f *schemas.Fact) bool {
+	name, source := d.bytes(fEventName), d.bytes(fEventSource)
+	if string(name) == "AssumeRoleWithSAML" {
+		if string(source) != "sts.amazonaws.com" && len(source) > 0 {
+			return false
+		}
+		f.Kind = schemas.AssumeFailed
+		if d.succeeded() {
+			f.Kind = schemas.Assumed
+		}
 		d.assumed(f)
+		return true
 	}
-	return true
+	if fam := familyOf(name, source); fam != plain {
+		if d.proves(fam, raw, f) {
+			return true
+		}
+		*f = schemas.Fact{Source: f.Source, At: f.At}
+	}
+	switch string(d.bytes(fIdentityType)) {
+	case "AssumedRole":
+		if len(d.bytes(fPrincipalID)) == 0 {
+			return false
+		}
+		f.Kind = schemas.Acted
+		d.acted(raw, f)
+		return true
+	case "IdentityCenterUser", "Unknown":
+		if isPortalEvent(string(source), string(name)) && d.portalUsed(f) {
+			f.Kind = schemas.PortalUsed
+			return true
+		}
+	}
+	return false
 }
 
 var (
@@ -133,27 +157,6 @@ func (d *Decoder) check() error {
 	return d.err
 }
 
-// relevance tells by name and identity what kind of fact an event is, if any.
-func (d *Decoder) relevance() (schemas.FactKind, bool) {
-	name, source := d.bytes(fEventName), d.bytes(fEventSource)
-	if string(name) == "AssumeRoleWithSAML" {
-		if string(source) != "sts.amazonaws.com" && len(source) > 0 {
-			return "", false
-		}
-		if d.succeeded() {
-			return schemas.Assumed, true
-		}
-		return schemas.AssumeFailed, true
-	}
-	switch string(d.bytes(fIdentityType)) {
-	case "AssumedRole":
-		return schemas.Acted, len(d.bytes(fPrincipalID)) > 0
-	case "IdentityCenterUser", "Unknown":
-		return schemas.PortalUsed, isPortalEvent(string(source), string(name))
-	}
-	return "", false
-}
-
 // shardOf names the shard by the account that received the event, else the
 // role's, else the caller's.
 func (d *Decoder) shardOf(f *schemas.Fact) string {
@@ -163,6 +166,9 @@ func (d *Decoder) shardOf(f *schemas.Fact) string {
 	}
 	if len(account) == 0 {
 		account = d.bytes(fIdentityAccount)
+	}
+	if len(account) == 0 && f.Entry != nil {
+		account = []byte(f.Entry.Account)
 	}
 	region := d.bytes(fRegion)
 	if last := &d.last; last.name == "" || last.account != string(account) || last.region != string(region) {

@@ -148,7 +148,9 @@ func TestRefusedEvents(t *testing.T) {
 // A reused decoder must give what a fresh one gives, whatever came before.
 func TestDecoderIsReused(t *testing.T) {
 	var d cloudtrail.Decoder
-	ins := []event{acted, direct, acted.with("userIdentity", `{"type":"AssumedRole","principalId":"A:b"}`), acted,
+	ins := []event{acted, direct, acted.with("userIdentity", `{"type":"AssumedRole","principalId":"A:b"}`), acted, inRole,
+		inRole.called("sts", "AssumeRole").with("requestParameters", roleRequest).with("responseElements", roleResponse), inRole.called("sts", "AssumeRole"),
+		inRole.called("iam", "CreateAccessKey").with("requestParameters", `{"userName":"ci"}`), inRole.called("iam", "CreateAccessKey"),
 		direct.with("errorCode", `"AccessDenied"`).with("responseElements", "null"), direct.with("requestParameters", "null"), acted}
 	for _, in := range ins {
 		want, _, err := cloudtrail.Decode([]byte(in.String()))
@@ -157,6 +159,85 @@ func TestDecoderIsReused(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" || !relevant || err != nil || err2 != nil {
 			t.Errorf("%s: %v, %v (-fresh +reused)\n%s", in, err, err2, diff)
 		}
+	}
+}
+
+// What a bare call knows beside its numbers, and what is none.
+func TestBareCallsAreCallsAndNothingElse(t *testing.T) {
+	const id = "5f1c9a9e-77aa-4bfb-8c1b-000000000001"
+	d := cloudtrail.Decoder{Bare: true}
+	onward := inRole.called("sts", "AssumeRole").with("requestParameters", roleRequest).with("responseElements", roleResponse)
+	for _, tc := range []struct {
+		name string
+		in   event
+		kind schemas.FactKind
+		bare bool
+	}{
+		{"call", inRole, schemas.Acted, true},
+		{"call without an id", inRole.with("eventID", ""), schemas.Acted, false},
+		{"further role", onward, schemas.Chained, false},
+		{"refused role", onward.with("errorCode", `"AccessDenied"`), schemas.Acted, true},
+		{"change of trust", inRole.called("iam", "DeleteSAMLProvider"), schemas.TrustChanged, false},
+		{"assignment of a group", inRole.called("sso", "CreateAccountAssignment").with("requestParameters", `{"principalType":"GROUP"}`), schemas.Acted, true},
+	} {
+		in := tc.in
+		if in["eventID"] != "" {
+			in = in.with("eventID", `"`+id+`"`)
+		}
+		var f schemas.Fact
+		relevant, err := d.Decode([]byte(in.String()), &f)
+		if err != nil || !relevant || f.Kind != tc.kind || tc.bare != (f.Call == nil) || tc.bare != (f.ID == "") {
+			t.Errorf("%s: relevant %t, %v, %+v", tc.name, relevant, err, f)
+		}
+		if role := "arn:aws:iam::111122223333:role/team/Admin"; tc.bare && d.Call().Credential.RoleARN != role {
+			t.Errorf("%s: role %q", tc.name, d.Call().Credential.RoleARN)
+		}
+	}
+}
+
+// Calls that name their role and calls that do not are told apart, whichever
+// comes first.
+func TestCredentialsKnowTheirRole(t *testing.T) {
+	for _, order := range [][]event{{acted, inRole}, {inRole, acted}} {
+		d := cloudtrail.Decoder{Bare: true}
+		for _, in := range order {
+			var f schemas.Fact
+			if _, err := d.Decode([]byte(in.with("eventID", `"5f1c9a9e-77aa-4bfb-8c1b-000000000001"`).String()), &f); err != nil {
+				t.Fatal(err)
+			}
+			if got := d.Call().Credential.RoleARN; (got == "") != strings.Contains(in.String(), `"sessionIssuer":{"type":"Role","userName"`) {
+				t.Errorf("%s: role %q", in, got)
+			}
+		}
+	}
+}
+
+// All payloads but those that the decoder says it keeps are the caller's.
+func TestRarePayloadsMayBeKept(t *testing.T) {
+	var d cloudtrail.Decoder
+	ins := []event{
+		inRole.called("sts", "AssumeRole").with("requestParameters", roleRequest).with("responseElements", roleResponse),
+		inRole.called("sts", "AssumeRole").with("requestParameters", strings.Replace(roleRequest, "Deploy", "Other", 1)),
+		acted.called("sts", "AssumeRole").by(iamUser).with("requestParameters", roleRequest),
+		acted.called("sts", "GetSessionToken").by(rootUser),
+		inRole.called("iam", "CreateAccessKey").with("requestParameters", `{"userName":"ci"}`),
+		inRole.called("iam", "CreateAccessKey").with("requestParameters", `{"userName":"other"}`),
+	}
+	var kept, want []schemas.Fact
+	for _, in := range ins {
+		var f schemas.Fact
+		if _, err := d.Decode([]byte(in.String()), &f); err != nil {
+			t.Fatal(err)
+		}
+		fresh, _, err := cloudtrail.Decode([]byte(in.String()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Call, fresh.Call = nil, nil
+		kept, want = append(kept, f), append(want, fresh)
+	}
+	if diff := cmp.Diff(want, kept); diff != "" {
+		t.Errorf("want (-) got (+):\n%s", diff)
 	}
 }
 
@@ -178,6 +259,10 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(direct.String()))
 	f.Add([]byte(direct.with("errorCode", `"AccessDenied"`).with("responseElements", "null").String()))
 	f.Add([]byte(`{"eventTime":"2026-05-04T10:00:00Z","eventName":"Federate","eventSource":"sso.amazonaws.com","userIdentity":{"type":"Unknown","userName":"ann"},"serviceEventDetails":{"role_name":"x"}}`))
+	f.Add([]byte(inRole.called("sts", "AssumeRole").with("requestParameters", roleRequest).with("responseElements", roleResponse).String()))
+	f.Add([]byte(acted.called("signin", "ConsoleLogin").by(rootUser).with("responseElements", `{"ConsoleLogin":"Success"}`).String()))
+	f.Add([]byte(inRole.called("iam", "PutRolePolicy").with("requestParameters", `{"roleName":"r","policyName":"AWSRevokeOlderSessions","policyDocument":"%7B%7D"}`).String()))
+	f.Add([]byte(inRole.called("sso", "CreateAccountAssignment").with("requestParameters", `{"targetId":"1","permissionSetArn":"p","principalType":"USER","principalId":"u"}`).String()))
 	var reused cloudtrail.Decoder
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		want, relevant, err := cloudtrail.Decode(raw)

@@ -2,8 +2,10 @@ package cloudtrail
 
 import "jitaudit/ingest/jsonscan"
 
-// The fields of an event that are read (CloudTrail record contents; STS API
-// reference for requestParameters and responseElements of AssumeRoleWithSAML).
+// The fields of an event that are read of every event (CloudTrail record contents;
+// STS API reference for requestParameters and responseElements of AssumeRole,
+// AssumeRoleWithSAML and AssumeRoleWithWebIdentity). Those of details are read of
+// the few events that need them.
 const (
 	fEventID = iota
 	fEventTime
@@ -18,6 +20,7 @@ const (
 	fUserAgent
 	fConsole
 	fAddendum
+	fSharedID
 
 	fIdentity
 	fIdentityType
@@ -31,6 +34,7 @@ const (
 	fCreated
 	fConsoleAttribute
 	fSessionSourceIdentity
+	fIssuerARN
 
 	fAssertionID
 	fSessionName
@@ -70,6 +74,7 @@ var paths = [...]string{
 	fUserAgent:              "userAgent",
 	fConsole:                "sessionCredentialFromConsole",
 	fAddendum:               "addendum",
+	fSharedID:               "sharedEventID",
 	fIdentity:               "userIdentity",
 	fIdentityType:           "userIdentity.type",
 	fPrincipalID:            "userIdentity.principalId",
@@ -82,6 +87,7 @@ var paths = [...]string{
 	fCreated:                "userIdentity.sessionContext.attributes.creationDate",
 	fConsoleAttribute:       "userIdentity.sessionContext.attributes.sessionCredentialFromConsole",
 	fSessionSourceIdentity:  "userIdentity.sessionContext.sourceIdentity",
+	fIssuerARN:              "userIdentity.sessionContext.sessionIssuer.arn",
 	fAssertionID:            "requestParameters.sAMLAssertionID",
 	fSessionName:            "requestParameters.roleSessionName",
 	fRoleARN:                "requestParameters.roleArn",

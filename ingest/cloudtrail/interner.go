@@ -23,15 +23,16 @@ type interner struct {
 
 // credential finds the credential of these fields. An unreadable creation date
 // is the zero time.
-func (n *interner) credential(principal, key, created []byte) *Credential {
+func (n *interner) credential(principal, key, created, role []byte) *Credential {
 	if n.credentials == nil {
 		n.credentials = new([credentialSize]*Credential)
 	}
 	at := &n.credentials[(intern.Tail(principal)+3*intern.Tail(key)+5*intern.Tail(created))>>20%credentialSize]
-	if c := *at; c != nil && c.PrincipalID == string(principal) && c.AccessKeyID == string(key) && c.created == string(created) {
+	if c := *at; c != nil && c.PrincipalID == string(principal) && c.AccessKeyID == string(key) && c.created == string(created) && c.RoleARN == string(role) {
 		return c
 	}
 	c := newCredential(principal, key, created)
+	c.RoleARN = n.Get(role)
 	*at = c
 	return c
 }
