@@ -12,13 +12,14 @@ import (
 
 // names are what a person's events call them, and their uses of the portal.
 type names struct {
-	person schemas.Person
+	// own is the name that the person goes by, folded.
+	own    []string
 	facts  []*schemas.Fact // those that name the person, by time
 	portal []*schemas.Fact // by time
 }
 
 func newNames(in *Input, facts []*schemas.Fact) *names {
-	n := &names{person: in.Person}
+	n := &names{own: []string{identity.Fold(in.Person.Name)}}
 	for _, f := range facts {
 		switch {
 		case f.SignOn != nil, f.Factor != nil, f.Rename != nil:
@@ -34,7 +35,7 @@ func newNames(in *Input, facts []*schemas.Fact) *names {
 // factors and changes of name within an Okta session of it say, what the portal
 // says, and the policy's aliases. Only as much is looked at as sealing keeps.
 func (n *names) of(a *rules.Assumption) []string {
-	all := []string{identity.Fold(n.person.Name)}
+	all := slices.Clip(n.own)
 	add := func(handles ...string) {
 		for _, h := range handles {
 			if h = identity.Fold(h); h != "" && !slices.Contains(all, h) {
@@ -45,7 +46,8 @@ func (n *names) of(a *rules.Assumption) []string {
 	if a.SignOn != nil {
 		add(a.SignOn.Who.Login, a.SignOn.Who.NameID)
 	}
-	if session := identity.Fold(a.Fact.Who.SessionName); session == "" || slices.Contains(all, session) {
+	session := identity.Fold(a.Fact.Who.SessionName)
+	if session == "" || slices.Contains(all, session) {
 		return all // nothing asks for more
 	}
 	from, to := a.At().Add(-a.Policy.Bounds.OktaSession), a.At().Add(a.Policy.Bounds.OktaSession)
@@ -69,7 +71,7 @@ func (n *names) of(a *rules.Assumption) []string {
 	}
 	n.bare(a, add, all)
 	if a.Policy.StripTags() {
-		untagged := func(h string) bool { return withoutTag(h) == withoutTag(identity.Fold(a.Fact.Who.SessionName)) }
+		untagged := func(h string) bool { return withoutTag(h) == withoutTag(session) }
 		if slices.ContainsFunc(all, untagged) {
 			add(a.Fact.Who.SessionName)
 		}

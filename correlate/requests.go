@@ -31,6 +31,9 @@ const longestStep = 7 * 24 * time.Hour
 
 // requests puts the steps of requests together. facts are sorted by time.
 func requests(in *Input, facts []*schemas.Fact) []*request {
+	if !slices.ContainsFunc(facts, func(f *schemas.Fact) bool { return f.Request != nil }) {
+		return nil
+	}
 	var out []*request
 	open := make(map[string]*request)
 	for _, f := range facts {
