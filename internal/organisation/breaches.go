@@ -26,7 +26,7 @@ func breaches(g *generator) []play {
 		all = append(all, trustBreaches()...)
 		all = append(all, logBreaches()...)
 		all = append(all, lifeBreaches()...)
-		all = append(all, justifiedBreaches()...)
+		all = append(all, justifiedBreaches(g)...)
 	}
 	return append(all, coverageBreaches(g)...)
 }
@@ -202,10 +202,11 @@ func glassBreaches() []play {
 
 // justifiedBreaches use the break-glass role and are approved, which resolves the
 // finding if it comes in time.
-func justifiedBreaches() []play {
+func justifiedBreaches(g *generator) []play {
+	glass := func(kind int) *group { return only(g.first(kind).glass) }
 	use := func(kind int, after time.Duration) func(*scene) {
 		return func(s *scene) {
-			x, t := s.account(kind).glass, s.base()
+			x, t := s.g.first(kind).glass, s.base()
 			from, until := t.Add(-30*time.Minute), t.Add(2*time.Hour)
 			decided := s.decide(t.Add(after), approval{Approvers: []string{s.colleague().login}, Resource: resource{Account: x.account.id, Role: x.name}, From: &from, Until: &until})
 			m := s.alone(x, t, ask{})
@@ -221,16 +222,16 @@ func justifiedBreaches() []play {
 		}
 	}
 	return []play{
-		{name: "glass, approved", light: true, note: "the break-glass role was used on an approved ticket", act: use(requires, -10*time.Minute)},
-		{name: "glass, approved in time", light: true, note: "the ticket for the break-glass role was approved a minute and a half after", act: use(prefers, 90*time.Second)},
-		{name: "glass, approved at the last instant", light: true, note: "the ticket was approved exactly justify_within after", act: use(centers, justifyWithin)},
-		{name: "glass, own approval", light: true, note: "the ticket for the break-glass role was approved by its user alone, which justifies nothing", act: func(s *scene) {
-			x, t := s.account(prefers).glass, s.base()
+		{name: "glass, approved", light: true, group: glass(requires), note: "the break-glass role was used on an approved ticket", act: use(requires, -10*time.Minute)},
+		{name: "glass, approved in time", light: true, group: glass(prefers), note: "the ticket for the break-glass role was approved a minute and a half after", act: use(prefers, 90*time.Second)},
+		{name: "glass, approved at the last instant", light: true, group: glass(centers), note: "the ticket was approved exactly justify_within after", act: use(centers, justifyWithin)},
+		{name: "glass, own approval", light: true, group: glass(prefers), note: "the ticket for the break-glass role was approved by its user alone, which justifies nothing", act: func(s *scene) {
+			x, t := s.g.first(prefers).glass, s.base()
 			until := t.Add(2 * time.Hour)
 			decided := s.decide(t.Add(-5*time.Minute), approval{Approvers: []string{s.p.login}, Resource: resource{Account: x.account.id, Role: x.name}, Until: &until})
 			s.plant("break_glass", s.alone(x, t, ask{}))
 			s.plantDone(s.p.login, "self_approved", "", decided)
 		}},
-		{name: "glass, approved too late", light: true, note: "the ticket was approved a millisecond after justify_within", act: use(requires, justifyWithin+time.Millisecond)},
+		{name: "glass, approved too late", light: true, group: glass(requires), note: "the ticket was approved a millisecond after justify_within", act: use(requires, justifyWithin+time.Millisecond)},
 	}
 }

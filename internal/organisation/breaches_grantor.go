@@ -38,7 +38,7 @@ func grantorBreaches(g *generator) []play {
 		{name: "by hand, portal", light: true, note: "likewise for a permission set", act: byHand(centers, colleague, "manual_grant")},
 		{name: "by an unknown script", light: true, note: "an API client that is no trusted grantor", act: byHand(prefers, script, "manual_grant")},
 		{name: "application by hand", light: true, group: g.reporting, note: "an administrator assigned the application that opens the role", act: func(s *scene) {
-			x, t := s.account(prefers).reports, s.base()
+			x, t := s.g.reporting.targets[0], s.base()
 			gr := s.applied(s.p, t.Add(-3*time.Minute), t.Add(x.group.duration-5*time.Minute), s.colleague().user())
 			s.alone(x, t, ask{})
 			s.plantGrant("manual_grant", gr)
@@ -57,7 +57,7 @@ func grantorBreaches(g *generator) []play {
 		{name: "own hand, legacy", light: true, note: "put themselves into the group, with a request that says nothing of it", act: byHand(prefers, self, "self_granted")},
 		{name: "own hand, portal", light: true, note: "put themselves into the group of a permission set", act: byHand(centers, self, "self_granted")},
 		{name: "own application", light: true, group: g.reporting, note: "assigned themselves the application that opens the role", act: func(s *scene) {
-			x, t := s.account(prefers).reports, s.base()
+			x, t := s.g.reporting.targets[0], s.base()
 			gr := s.applied(s.p, t.Add(-2*time.Minute), t.Add(x.group.duration-5*time.Minute), s.p.user())
 			s.alone(x, t, ask{console: true})
 			s.plantGrant("self_granted", gr)
@@ -95,7 +95,7 @@ func approverBreaches(g *generator) []play {
 			s.plantDone(s.p.login, "self_approved", "", decided)
 		}},
 		{name: "own request for the application", light: true, group: g.reporting, note: "approved their own request in Okta's self-service", act: func(s *scene) {
-			x, t := s.account(prefers).reports, s.base()
+			x, t := s.g.reporting.targets[0], s.base()
 			app := actor{id: x.group.id, typ: "AppInstance", alternate: x.group.name, display: x.group.name}
 			decided := s.selfService(s.p, app, t.Add(-4*time.Minute), s.p, true)
 			gr := s.applied(s.p, decided.at.Add(2*time.Second), t.Add(x.group.duration-10*time.Minute), s.g.grantors[1])

@@ -45,7 +45,7 @@ func grantorMisses(g *generator) []play {
 			s.nearDone(s.p.login, "self_approved", decided)
 		}},
 		{name: "another's approval of the application", light: true, group: g.reporting, note: "approved by a colleague in Okta's self-service", act: func(s *scene) {
-			x, t := s.account(prefers).reports, s.base()
+			x, t := s.g.reporting.targets[0], s.base()
 			app := actor{id: x.group.id, typ: "AppInstance", alternate: x.group.name, display: x.group.name}
 			decided := s.selfService(s.p, app, t.Add(-4*time.Minute), s.colleague(), true)
 			gr := s.applied(s.p, decided.at.Add(2*time.Second), t.Add(x.group.duration-10*time.Minute), s.g.grantors[1])
@@ -128,15 +128,15 @@ func lifeMisses(g *generator) []play {
 				s.near("no_grant", m)
 			}
 		}},
-		{name: "account assigned", light: true, group: g.accounts[5].power.group, note: "the account was assigned in Identity Center, by the machine that does so", act: func(s *scene) {
-			x, t := s.g.accounts[5].power, s.base()
+		{name: "account assigned", light: true, group: g.first(centers).power.group, note: "the account was assigned in Identity Center, by the machine that does so", act: func(s *scene) {
+			x, t := s.g.first(centers).power, s.base()
 			gr := s.assignment(s.p, x, t.Add(-3*time.Minute), t.Add(grantDuration-5*time.Minute), s.robot)
 			m := s.alone(x, t, ask{lasts: 30 * time.Minute})
 			s.near("no_grant", m)
 			s.nearGrant("manual_grant", gr)
 		}},
-		{name: "revoked", light: true, note: "credentials for longer than max_session, but all sessions of the role were revoked before", act: func(s *scene) {
-			x, t := s.account(prefers).glassy, s.base()
+		{name: "revoked", light: true, group: only(g.first(prefers).glassy), note: "credentials for longer than max_session, but all sessions of the role were revoked before", act: func(s *scene) {
+			x, t := s.g.first(prefers).glassy, s.base()
 			c := s.preparedAt(x, t, t.Add(-time.Minute))
 			m := s.assumeBy(c, ask{lasts: x.account.longest + 20*time.Minute})
 			s.usual(m)

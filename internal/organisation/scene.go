@@ -117,6 +117,19 @@ func (s *scene) account(kind int) *account {
 	return pick(s.r, all)
 }
 
+// first is the first account without approved hours behind the provider.
+func (g *generator) first(kind int) *account {
+	for _, a := range g.accounts {
+		if a.hours == nil && a.n%3 == kind {
+			return a
+		}
+	}
+	panic("organisation: fewer than 6 accounts")
+}
+
+// only stands for a single role that a play is about.
+func only(x *role) *group { return &group{targets: []*role{x}} }
+
 // role takes a role that the person uses nowhere else around that day, so that
 // no other grant comes near; where a grant is left open, nowhere else at all.
 func (s *scene) role(a *account) *role {
