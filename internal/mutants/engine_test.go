@@ -82,7 +82,7 @@ func TestUsesDoNotDependOnTheOrderOfCalls(t *testing.T) {
 	for _, order := range []string{"abc", "acb", "bac", "bca", "cab", "cba"} {
 		var f, again correlate.Fold
 		for _, id := range order {
-			f.Add(string(id), at, call)
+			f.Add(string(id), at, "", call)
 		}
 		use := f.Uses()[0]
 		again.AddUse(&use)
@@ -107,7 +107,7 @@ func TestUsesComeInOneOrder(t *testing.T) {
 	for range 20 {                             // a map's order differs from time to time
 		var f correlate.Fold
 		for i := range slices.Backward(calls) {
-			f.Add("call", noon.Add(hours[i]*time.Hour), &calls[i])
+			f.Add("call", noon.Add(hours[i]*time.Hour), "", &calls[i])
 		}
 		for i, u := range f.Uses() {
 			if c := calls[i]; u.PrincipalID != c.PrincipalID || u.AccessKeyID != c.AccessKeyID ||
