@@ -135,8 +135,8 @@ func readOnly(opts Options, decode bool) (n int64, err error) {
 				}
 				f := &files[order[i]]
 				opts := records.Options{Source: f.source}
-				if c.source, c.okta.Org = f.source, f.org; decode {
-					opts.Fields = fieldsOf(f.source)
+				if c.begin(0, f); decode {
+					opts.Fields = f.fields()
 				}
 				err := r.ReadFile(f.name, opts,
 					func(rec ingest.Record) error {

@@ -118,10 +118,13 @@ type collector struct {
 	trail  cloudtrail.Decoder
 	okta   okta.Decoder
 
-	file   int // the one being read
-	source schemas.Source
-	fact   schemas.Fact
-	buf    []byte
+	file     int // the one being read
+	source   schemas.Source
+	snapshot bool
+	feed     string
+	log      bool // that may be complete
+	fact     schemas.Fact
+	buf      []byte
 
 	// What most records add to, so that no map is asked for it: the shard of the
 	// last record, and the number of calls.
@@ -145,22 +148,39 @@ func (s *scan) newCollector(ctx context.Context, worker int) *collector {
 
 func (c *collector) read(n int) error {
 	f := &c.scan.files[n]
-	c.file, c.source, c.okta.Org = n, f.source, f.org
+	c.begin(n, f)
 	in, err := f.open()
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	opts := records.Options{Source: f.source, File: f.name, Fields: fieldsOf(f.source)}
-	if f.source == schemas.Okta {
+	opts := records.Options{Source: f.source, File: f.name, Fields: f.fields()}
+	if f.source == schemas.Okta && f.isLog() {
 		c.seen.okta(f.org)
 	}
 	return c.reader.Read(&watched{in, c.ctx, c.scan.opts.Progress}, opts, c.record, c.refuse)
 }
 
-func fieldsOf(source schemas.Source) *jsonscan.Fields {
-	if source == schemas.CloudTrail {
+// begin turns to a file.
+func (c *collector) begin(n int, f *file) {
+	c.file, c.source, c.snapshot, c.log = n, f.source, f.snapshot, f.isLog()
+	if c.feed = ""; f.source == schemas.Approvals {
+		c.feed = f.org
+	} else {
+		c.okta.Org = f.org
+	}
+}
+
+// fields are those that are looked for while the file is split; nil where records
+// are read as a whole.
+func (f *file) fields() *jsonscan.Fields {
+	switch {
+	case f.source == schemas.CloudTrail:
 		return cloudtrail.Fields()
+	case f.source == schemas.Approvals:
+		return nil
+	case f.snapshot:
+		return listingFields
 	}
 	return okta.Fields()
 }
@@ -194,10 +214,12 @@ func (c *collector) record(rec ingest.Record) error {
 		})
 	}
 	f := &c.fact
-	if f.Shard != c.shard || c.bounds == nil {
-		c.shard, c.bounds = f.Shard, c.seen.shard(f.Shard)
+	if c.log {
+		if f.Shard != c.shard || c.bounds == nil {
+			c.shard, c.bounds = f.Shard, c.seen.shard(f.Shard)
+		}
+		c.bounds.add(f.At)
 	}
-	c.bounds.add(f.At)
 	if !relevant {
 		ledger.Irrelevant++
 		return nil
@@ -227,7 +249,8 @@ func (c *collector) call(call *cloudtrail.Bare) error {
 	}
 	f.ID, f.Hash, f.Addendum = wire.UUIDText(call.ID[:]), fmt.Sprintf("%016x", call.Hash), call.Addendum
 	f.Call = &schemas.Call{
-		PrincipalID: call.Credential.PrincipalID, AccessKeyID: call.Credential.AccessKeyID, CreatedAt: call.Credential.CreatedAt,
+		PrincipalID: call.Credential.PrincipalID, AccessKeyID: call.Credential.AccessKeyID,
+		RoleARN: call.Credential.RoleARN, CreatedAt: call.Credential.CreatedAt,
 		Console: call.Console, ServiceDriven: call.ServiceDriven, Service: call.Service.Name,
 		Denied: call.Denied, ReadOnly: call.ReadOnly,
 	}
@@ -254,10 +277,17 @@ func (c *collector) keep(record []byte) error {
 }
 
 func (c *collector) decode(rec ingest.Record) (relevant bool, err error) {
-	if c.source == schemas.CloudTrail {
+	switch {
+	case c.source == schemas.CloudTrail:
 		return c.trail.DecodeRecord(rec, &c.fact)
+	case c.source == schemas.Approvals:
+		c.fact, relevant, err = decodeApproval(c.feed, rec.Raw)
+	case c.snapshot:
+		c.fact, err = decodeListing(c.okta.Org, rec)
+		relevant = err == nil
+	default:
+		c.fact, relevant, err = c.okta.DecodeRecord(rec)
 	}
-	c.fact, relevant, err = c.okta.DecodeRecord(rec)
 	return relevant, err
 }
 

@@ -22,6 +22,7 @@ type resolver struct {
 	callers   []atomic.Pointer[person] // by credential
 	spill     *spill.Writer
 	fold      folder
+	common    []*schemas.Fact
 	ledger    ledgers
 
 	entries []entry
@@ -148,14 +149,14 @@ func (r *resolver) group(records string, e *entry) error {
 	return nil
 }
 
-func sameEvent(a, b *eventCopy) bool { return a.Okta() == b.Okta() && a.Key == b.Key }
+func sameEvent(a, b *eventCopy) bool { return a.Source() == b.Source() && a.Key == b.Key }
 
 // compareCopies brings copies of one event together, the one that wins first:
 // an addendum, else the lower content hash. Two that are still equal differ at
 // most in what was said about their files.
 func compareCopies(a, b eventCopy) int {
 	return cmp.Or(
-		compareFlags(a.Okta(), b.Okta()),
+		cmp.Compare(a.Source(), b.Source()),
 		strings.Compare(a.Key, b.Key),
 		compareFlags(a.Addendum, b.Addendum),
 		strings.Compare(a.Hash, b.Hash),
@@ -177,11 +178,7 @@ func compareFlags(a, b bool) int {
 // event accounts for all copies of one event and passes on the one that counts.
 func (r *resolver) event(copies []eventCopy) error {
 	winner := &copies[0]
-	source := schemas.CloudTrail
-	if winner.Okta() {
-		source = schemas.Okta
-	}
-	ledger := r.ledger.of(source)
+	ledger := r.ledger.of(winner.Source())
 	before := *ledger
 	if err := r.pass(winner, ledger); err != nil {
 		return err
@@ -205,19 +202,33 @@ func (r *resolver) pass(c *eventCopy, ledger *schemas.Ledger) error {
 	if known, err := r.call(c.record); known || err != nil {
 		return err
 	}
-	who, ok, err := whose(r.directory, &c.Head, &r.fact)
-	if err != nil {
+	f := &r.fact
+	if err := c.ReadBody(f); err != nil {
 		return err
 	}
-	if !ok {
-		ledger.Irrelevant++
-		return nil
+	whose := r.scan.owners(r.directory, f)
+	for _, o := range whose.all() {
+		p := r.people.get(o.person)
+		r.buf = binary.AppendUvarint(r.buf[:0], uint64(p.number)<<roleBits|uint64(o.role))
+		r.buf = append(r.buf, c.record...)
+		if err := r.spill.Append(buckets+p.partition, r.buf); err != nil {
+			return err
+		}
 	}
-	ledger.Used++
-	p := r.people.get(who)
-	r.buf = binary.AppendUvarint(r.buf[:0], uint64(p.number))
-	r.buf = append(r.buf, c.record...)
-	return r.spill.Append(buckets+p.partition, r.buf)
+	switch {
+	case f.Kind.Shared():
+		shared, err := c.ReadFact()
+		if err != nil {
+			return err
+		}
+		r.common = append(r.common, shared)
+		ledger.Used++
+	case whose.nobody():
+		ledger.Irrelevant++
+	default:
+		ledger.Used++
+	}
+	return nil
 }
 
 // call takes in a call in numbers; false when the record is something else.
@@ -232,7 +243,7 @@ func (r *resolver) call(record string) (bool, error) {
 		return true, nil
 	}
 	if r.callers[c.Credential].Load() == nil {
-		who, ok := caller(r.directory, &r.scan.shared.Credentials[c.Credential])
+		who, ok := r.scan.caller(r.directory, &r.scan.shared.Credentials[c.Credential])
 		if !ok {
 			return true, wire.ErrDamaged
 		}

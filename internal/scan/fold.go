@@ -165,7 +165,7 @@ func (f *folder) hand(s *openSpell) error {
 		services[i] = uint32(n)
 	}
 	out.Services = services[:s.known]
-	f.buf = binary.AppendUvarint(f.buf[:0], uint64(p.number))
+	f.buf = binary.AppendUvarint(f.buf[:0], uint64(p.number)<<roleBits|uint64(asCall))
 	f.buf = wire.AppendSpell(f.buf, &out)
 	return f.spill.Append(buckets+p.partition, f.buf)
 }

@@ -50,7 +50,7 @@ func TestPartsOfSpellsComeTogether(t *testing.T) {
 			PrincipalID: shared.Credentials[c.Credential].PrincipalID, CreatedAt: time.Unix(1, 0).UTC(), Service: shared.Services[c.Service],
 			ReadOnly: c.Flags.Has(wire.ReadOnly), Denied: c.Flags.Has(wire.Denied), ServiceDriven: c.Flags.Has(wire.ServiceDriven),
 		}
-		want.Add(wire.UUIDText(id), time.Unix(c.At, 0).UTC(), &call)
+		want.Add(wire.UUIDText(id), time.Unix(c.At, 0).UTC(), "", &call)
 		total.add(&call)
 	}
 	if err := f.flush(); err != nil {
@@ -92,9 +92,9 @@ func readLife(t *testing.T, store *spill.Store, shared *wire.Shared) (*life, int
 		}
 		rest = more
 		parts++
-		_, record, err := wire.CutNumber(record)
+		as, record, err := wire.CutNumber(record)
 		if err == nil {
-			err = l.add(record, shared, &room)
+			err = l.add(record, role(as), shared, &room)
 		}
 		if err != nil {
 			t.Fatal(err)

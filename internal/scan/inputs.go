@@ -16,14 +16,19 @@ import (
 // Skipped is a file or folder that is not read, and why.
 type Skipped = ingest.Skipped
 
-// file is one log file.
+// file is one file of a log, or of what Okta listed.
 type file struct {
 	source schemas.Source
-	org    string
-	name   string
-	size   int64
-	data   []byte // its content, where it is none of the disk
+	// org is the Okta org, or the feed of approvals.
+	org      string
+	snapshot bool // of Okta's groups, and no log
+	name     string
+	size     int64
+	data     []byte // its content, where it is none of the disk
 }
+
+// isLog reports whether the file is one of a log that is complete somewhere.
+func (f *file) isLog() bool { return f.source != schemas.Approvals && !f.snapshot }
 
 func (f *file) open() (io.ReadCloser, error) {
 	if f.data != nil {
@@ -57,7 +62,7 @@ func find(inputs []Input) ([]file, []Skipped, error) {
 			if err != nil {
 				return nil, skipped, fmt.Errorf("find log files: %w", err)
 			}
-			files = append(files, file{source: in.Source, org: in.Org, name: path, size: info.Size()})
+			files = append(files, file{source: in.Source, org: in.Org, snapshot: in.Snapshot, name: path, size: info.Size()})
 		}
 	}
 	sortFiles(files)

@@ -77,12 +77,17 @@ func (s *scan) partition(n int, who *people, coverage correlate.Coverage) ([]Res
 		if err != nil {
 			return nil, err
 		}
+		as := role(number & (1<<roleBits - 1))
+		number >>= roleBits
+		if number >= len(who.all) {
+			return nil, wire.ErrDamaged
+		}
 		l := lives[number]
 		if l == nil {
 			l = &life{person: who.all[number].Person}
 			lives[number] = l
 		}
-		if err := l.add(record, s.shared, &read); err != nil {
+		if err := l.add(record, as, s.shared, &read); err != nil {
 			return nil, err
 		}
 		records = rest
@@ -94,7 +99,7 @@ func (s *scan) partition(n int, who *people, coverage correlate.Coverage) ([]Res
 	slices.SortFunc(sorted, func(a, b *life) int { return strings.Compare(a.person.Key, b.person.Key) })
 	results := make([]Result, len(sorted))
 	for i, l := range sorted {
-		results[i] = l.judge(&s.opts, s.shared, coverage)
+		results[i] = l.judge(s, coverage)
 		*l = life{}
 	}
 	return results, nil

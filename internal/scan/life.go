@@ -15,7 +15,8 @@ type life struct {
 	person schemas.Person
 	facts  []*schemas.Fact
 	// spells are the calls in numbers, calls those that were written down as
-	// facts: they must not be counted twice, so they are not among facts.
+	// facts. Those that are facts of the person besides are among both: what calls
+	// amount to is the same however often one is told of, but they are counted once.
 	spells map[spellKey]*wire.Spell
 	calls  []*schemas.Fact
 }
@@ -48,8 +49,8 @@ func (n *counts) sum(o *counts) {
 	n.ServiceDriven += o.ServiceDriven
 }
 
-// add takes in a record; read is room to work in.
-func (l *life) add(record string, shared *wire.Shared, read *wire.Spell) error {
+// add takes in a record, for what it is to the person; read is room to work in.
+func (l *life) add(record string, as role, shared *wire.Shared, read *wire.Spell) error {
 	if ok, err := shared.ReadSpell(record, read); ok || err != nil {
 		if err == nil {
 			l.addSpell(read)
@@ -64,10 +65,14 @@ func (l *life) add(record string, shared *wire.Shared, read *wire.Spell) error {
 	if err != nil {
 		return err
 	}
-	if f.Call != nil {
+	if as&asCall != 0 {
 		l.calls = append(l.calls, f)
-	} else {
+	}
+	if as&asFact != 0 {
 		l.facts = append(l.facts, f)
+		if as&asCall == 0 && f.Counts() {
+			f.Call = nil // it is somebody else's, or nobody's
+		}
 	}
 	return nil
 }
@@ -95,7 +100,8 @@ func spellOf(s *wire.Spell, shared *wire.Shared) *spell {
 				PrincipalID: c.PrincipalID, AccessKeyID: c.AccessKeyID, CreatedAt: c.CreatedAt,
 				Slot: time.Unix(s.Slot, 0).UTC(),
 			},
-			First: time.Unix(s.First, 0).UTC(), FirstID: wire.UUIDText(s.FirstID[:]),
+			RoleARN: c.RoleARN,
+			First:   time.Unix(s.First, 0).UTC(), FirstID: wire.UUIDText(s.FirstID[:]),
 			Last: time.Unix(s.Last, 0).UTC(), LastID: wire.UUIDText(s.LastID[:]),
 			Services: make([]string, len(s.Services)),
 		},
@@ -113,6 +119,7 @@ func spellOf(s *wire.Spell, shared *wire.Shared) *spell {
 // merge takes in other calls of the same use, by a credential of another number
 // or without one.
 func (s *spell) merge(o *spell) {
+	s.RoleARN = max(s.RoleARN, o.RoleARN)
 	if before(o.First, o.FirstID, s.First, s.FirstID) {
 		s.First, s.FirstID = o.First, o.FirstID
 	}
@@ -138,7 +145,7 @@ func before(at time.Time, id string, than time.Time, thanID string) bool {
 func single(f *schemas.Fact) *spell {
 	s := &spell{Use: correlate.Use{
 		UseKey: correlate.KeyOf(f.Call, f.At),
-		First:  f.At, FirstID: f.ID, Last: f.At, LastID: f.ID, Services: []string{f.Call.Service},
+		First:  f.At, FirstID: f.ID, Last: f.At, LastID: f.ID, RoleARN: f.Call.RoleARN, Services: []string{f.Call.Service},
 	}}
 	s.counts.add(f.Call)
 	return s
@@ -178,15 +185,16 @@ func compareKeys(a, b *correlate.UseKey) int {
 	return a.Slot.Compare(b.Slot)
 }
 
-func (l *life) judge(opts *Options, shared *wire.Shared, coverage correlate.Coverage) Result {
-	spells := l.uses(shared)
+func (l *life) judge(s *scan, coverage correlate.Coverage) Result {
+	spells := l.uses(s.shared)
 	uses := make([]correlate.Use, len(spells))
-	for i, s := range spells {
-		uses[i] = s.Use
+	for i, sp := range spells {
+		uses[i] = sp.Use
 	}
 	r := Result{Person: l.person}
 	r.Outcome = correlate.Rebuild(correlate.Input{
-		Person: l.person, Facts: l.facts, Uses: uses, Policies: opts.Policies, Coverage: coverage,
+		Person: l.person, Facts: l.facts, Shared: s.common.concerning(l.facts), Uses: uses,
+		Policies: s.opts.Policies, Coverage: coverage,
 	})
 	place := make(map[string]int, len(r.Sessions))
 	for i := range r.Sessions {

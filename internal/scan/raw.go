@@ -11,8 +11,32 @@ import (
 type Logs struct {
 	Okta       map[string][]byte // by org
 	CloudTrail []byte
-	Policies   *policy.Set
-	Coverage   []schemas.Coverage
+	Approvals  map[string][]byte // by feed
+	// Snapshots are what Okta listed, of any org.
+	Snapshots []byte
+	Policies  *policy.Set
+	Coverage  []schemas.Coverage
+}
+
+func (l *Logs) files() (files []file) {
+	add := func(f file, name string, data []byte) {
+		f.name, f.size, f.data = name, int64(len(data)), content(data)
+		files = append(files, f)
+	}
+	for org, data := range l.Okta {
+		add(file{source: schemas.Okta, org: org}, "okta/"+org, data)
+	}
+	for feed, data := range l.Approvals {
+		add(file{source: schemas.Approvals, org: feed}, "approvals/"+feed, data)
+	}
+	if l.CloudTrail != nil {
+		add(file{source: schemas.CloudTrail}, "cloudtrail", l.CloudTrail)
+	}
+	if l.Snapshots != nil {
+		add(file{source: schemas.Okta, snapshot: true}, "snapshots", l.Snapshots)
+	}
+	sortFiles(files)
+	return files
 }
 
 // Everything is all that comes out of a scan.
@@ -68,21 +92,13 @@ func (e *Everything) DeadLetter(d *schemas.DeadLetter) error {
 
 // Raw scans logs in memory. Without coverage nothing counts as complete.
 func Raw(ctx context.Context, logs Logs) (*Everything, error) {
-	var files []file
-	for org, data := range logs.Okta {
-		files = append(files, file{source: schemas.Okta, org: org, name: "okta/" + org, size: int64(len(data)), data: content(data)})
-	}
-	if logs.CloudTrail != nil {
-		files = append(files, file{source: schemas.CloudTrail, name: "cloudtrail", size: int64(len(logs.CloudTrail)), data: content(logs.CloudTrail)})
-	}
-	sortFiles(files)
 	opts := Options{Policies: logs.Policies, Coverage: logs.Coverage}
 	if opts.Coverage == nil {
 		opts.Coverage = []schemas.Coverage{}
 	}
 	all := &Everything{}
 	var err error
-	all.Summary, err = run(ctx, files, opts, all)
+	all.Summary, err = run(ctx, logs.files(), opts, all)
 	return all, err
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"jitaudit/correlate"
 	"jitaudit/correlate/identity"
+	"jitaudit/correlate/policy"
 	"jitaudit/ingest"
 	"jitaudit/ingest/records"
 	"jitaudit/internal/organisation"
@@ -83,16 +84,7 @@ func reference(t testing.TB, files []file, opts Options, coverage []schemas.Cove
 	}
 	d := b.Directory()
 	people := map[string]*correlate.Input{}
-	for _, f := range kept {
-		who, ok := d.Resolve(f)
-		if f.Kind == schemas.Acted {
-			// A key that does not tell the call's use tells nothing of its person.
-			k := correlate.KeyOf(f.Call, f.At)
-			who, ok = d.ResolveCall(k.PrincipalID, k.AccessKeyID, k.CreatedAt, f.At)
-		}
-		if !ok {
-			continue
-		}
+	give := func(who schemas.Person, f *schemas.Fact) {
 		in := people[who.Key]
 		if in == nil {
 			in = &correlate.Input{Person: who, Policies: opts.Policies, Coverage: correlate.NewCoverage(coverage)}
@@ -102,6 +94,33 @@ func reference(t testing.TB, files []file, opts Options, coverage []schemas.Cove
 			in.Person.Name = who.Name
 		}
 		in.Facts = append(in.Facts, f)
+	}
+	var shared []*schemas.Fact
+	for _, f := range kept {
+		by, called := madeBy(d, opts.Policies, f)
+		who, ok := d.OwnerOf(f)
+		switch {
+		case f.Kind == schemas.Acted:
+			ok = false
+		case f.Kind.Shared():
+			shared = append(shared, f)
+		}
+		switch {
+		case ok && called && who.Key == by.Key, ok && f.Call != nil && !f.Counts():
+			give(who, f)
+			continue
+		case ok:
+			g := *f
+			g.Call = nil // it is not theirs
+			give(who, &g)
+		}
+		if called {
+			g := schemas.Fact{ID: f.ID, Kind: schemas.Acted, Source: f.Source, Shard: f.Shard, At: f.At, Hash: f.Hash, Addendum: f.Addendum, Call: f.Call}
+			give(by, &g)
+		}
+	}
+	for _, in := range people {
+		in.Shared = shared
 	}
 	all := &Everything{}
 	for _, in := range people {
@@ -113,6 +132,29 @@ func reference(t testing.TB, files []file, opts Options, coverage []schemas.Cove
 	return all
 }
 
+// madeBy says who made a call, or of whom it is told.
+func madeBy(d *identity.Directory, ps *policy.Set, f *schemas.Fact) (schemas.Person, bool) {
+	if !f.Counts() {
+		return schemas.Person{}, false
+	}
+	// A key that does not tell the call's use tells nothing of its person.
+	k := correlate.KeyOf(f.Call, f.At)
+	who, ok := d.ResolveCall(k.PrincipalID, k.AccessKeyID, k.CreatedAt, f.At)
+	at := f.Call.CreatedAt
+	if at.IsZero() {
+		at = f.At
+	}
+	if !ok {
+		who, ok = d.Orphan(k.PrincipalID, f.Call.RoleARN, at)
+	}
+	for _, p := range ps.All() {
+		if !ok && p.EffectiveFrom.After(at) {
+			who, ok = d.Orphan(k.PrincipalID, f.Call.RoleARN, p.EffectiveFrom)
+		}
+	}
+	return who, ok
+}
+
 // countOneByOne asks for each call by itself to which session it belongs.
 func countOneByOne(r *Result, facts []*schemas.Fact) []schemas.ActivityCounts {
 	all := make([]schemas.ActivityCounts, len(r.Sessions))
@@ -120,7 +162,7 @@ func countOneByOne(r *Result, facts []*schemas.Fact) []schemas.ActivityCounts {
 		all[i].Session = s.ID
 	}
 	for _, f := range facts {
-		if f.Call == nil {
+		if !f.Counts() {
 			continue
 		}
 		id, ok := r.SessionOf(&correlate.Use{UseKey: correlate.KeyOf(f.Call, f.At), First: f.At})
@@ -137,9 +179,9 @@ func decodeAll(t testing.TB, files []file) (facts []*schemas.Fact) {
 	t.Helper()
 	for i := range files {
 		f := &files[i]
-		c := &collector{source: f.source}
-		c.okta.Org = f.org
-		err := c.reader.Read(bytes.NewReader(f.data), records.Options{Source: f.source, Fields: fieldsOf(f.source)},
+		c := &collector{}
+		c.begin(i, f)
+		err := c.reader.Read(bytes.NewReader(f.data), records.Options{Source: f.source, Fields: f.fields()},
 			func(rec ingest.Record) error {
 				relevant, err := c.decode(rec)
 				if err == nil && relevant {

@@ -104,9 +104,12 @@ func (s *scan) resolve(ctx context.Context, dir *identity.Directory) (*people, l
 		return nil, ledgers{}, err
 	}
 	var total ledgers
+	var facts []*schemas.Fact
 	for _, r := range workers {
 		total = total.add(r.ledger)
+		facts = append(facts, r.common...)
 	}
+	s.common = newCommon(facts)
 	return who, total, nil
 }
 
@@ -154,30 +157,27 @@ func (s *scan) appendKeys(sample []string, records string, dir *identity.Directo
 			return sample, nil
 		}
 		records = rest
-		var who schemas.Person
 		if _, brief := s.shared.ReadBrief(record, &call); brief {
 			if call.Credential == wire.Nobody {
 				continue
 			}
-			who, ok = caller(dir, &s.shared.Credentials[call.Credential])
-		} else {
-			h, err := wire.ReadHead(record)
-			if err != nil {
-				return nil, err
+			if who, ok := s.caller(dir, &s.shared.Credentials[call.Credential]); ok {
+				sample = append(sample, who.Key)
 			}
-			if who, ok, err = whose(dir, &h, &fact); err != nil {
-				return nil, err
-			}
+			continue
 		}
-		if ok {
-			sample = append(sample, who.Key)
+		h, err := wire.ReadHead(record)
+		if err == nil {
+			err = h.ReadBody(&fact)
+		}
+		if err != nil {
+			return nil, err
+		}
+		whose := s.owners(dir, &fact)
+		for _, o := range whose.all() {
+			sample = append(sample, o.person.Key)
 		}
 	}
-}
-
-// caller finds the person whose credential this is.
-func caller(dir *identity.Directory, c *wire.Credential) (schemas.Person, bool) {
-	return dir.ResolveCall(c.PrincipalID, c.AccessKeyID, c.CreatedAt, c.CreatedAt)
 }
 
 // share finds the credentials that are people's. All others are forgotten.
@@ -199,7 +199,7 @@ func (s *scan) share(dir *identity.Directory) error {
 			if err != nil {
 				return err
 			}
-			if _, ok := caller(dir, &c); !ok {
+			if _, ok := s.caller(dir, &c); !ok {
 				continue
 			}
 			if err := s.shared.Add(number, c); err != nil {
@@ -209,21 +209,4 @@ func (s *scan) share(dir *identity.Directory) error {
 	}
 	s.shared.Close()
 	return nil
-}
-
-// whose finds the person that a fact concerns; f is room to work in.
-func whose(dir *identity.Directory, h *wire.Head, f *schemas.Fact) (schemas.Person, bool, error) {
-	if err := h.ReadBody(f); err != nil {
-		return schemas.Person{}, false, err
-	}
-	if c := f.Call; c != nil {
-		key := c.AccessKeyID
-		if c.Console || c.ServiceDriven {
-			key = ""
-		}
-		who, ok := dir.ResolveCall(c.PrincipalID, key, c.CreatedAt, f.At)
-		return who, ok, nil
-	}
-	who, ok := dir.Resolve(f)
-	return who, ok, nil
 }

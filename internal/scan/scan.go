@@ -6,6 +6,7 @@
 // streams. The second tells copies of an event apart within each stream, finds
 // whose the event is, and puts it by person into another set of streams. The
 // third rebuilds what each person did and hands it to the sink, by person key.
+// What concerns nobody in particular is kept in memory for it.
 // Neither the number of workers nor the order of files changes the result.
 package scan
 
@@ -14,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"jitaudit/correlate"
@@ -84,13 +86,14 @@ type Summary struct {
 	Files   int
 	Bytes   int64 // as they are on disk
 	Skipped []Skipped
-	// First and Last bound the events of all logs.
+	// First and Last bound the events of Okta's and CloudTrail's logs.
 	First, Last time.Time
 	Coverage    []schemas.Coverage
 	People      int
 	// Facts counts the decoded facts by kind, copies included.
 	Facts map[schemas.FactKind]int64
-	// Ledgers account for every record, one per source.
+	// Ledgers account for every record, one per source: Okta (what it listed
+	// included), CloudTrail and, where a feed was given, approvals.
 	Ledgers []schemas.Ledger
 }
 
@@ -129,6 +132,8 @@ type scan struct {
 	// tables hold what calls share, in the first pass; shared thereafter.
 	tables wire.Tables
 	shared *wire.Shared
+	// common is known from the second pass on.
+	common *common
 }
 
 func run(ctx context.Context, files []file, opts Options, sink Sink) (sum Summary, err error) {
@@ -173,7 +178,7 @@ func run(ctx context.Context, files []file, opts Options, sink Sink) (sum Summar
 		return sum, err
 	}
 	sum.People = len(who.all)
-	sum.Ledgers = ledger.add(read.ledger).list()
+	sum.Ledgers = ledger.add(read.ledger).list(s.files)
 	for _, l := range sum.Ledgers {
 		if !l.Balanced() {
 			return sum, fmt.Errorf("the ledger of %s does not add up (%+v): this is a bug of jitaudit, please report it", l.Source, l)
@@ -182,18 +187,21 @@ func run(ctx context.Context, files []file, opts Options, sink Sink) (sum Summar
 	return sum, nil
 }
 
-// ledgers are the two ledgers while they are counted.
-type ledgers struct{ okta, cloudtrail schemas.Ledger }
+// ledgers are those of all sources while they are counted.
+type ledgers struct{ okta, cloudtrail, approvals schemas.Ledger }
 
 func (l *ledgers) of(source schemas.Source) *schemas.Ledger {
-	if source == schemas.Okta {
+	switch source {
+	case schemas.Okta:
 		return &l.okta
+	case schemas.Approvals:
+		return &l.approvals
 	}
 	return &l.cloudtrail
 }
 
 func (l ledgers) add(o ledgers) ledgers {
-	return ledgers{plus(l.okta, o.okta), plus(l.cloudtrail, o.cloudtrail)}
+	return ledgers{plus(l.okta, o.okta), plus(l.cloudtrail, o.cloudtrail), plus(l.approvals, o.approvals)}
 }
 
 func plus(a, b schemas.Ledger) schemas.Ledger {
@@ -203,7 +211,11 @@ func plus(a, b schemas.Ledger) schemas.Ledger {
 	}
 }
 
-func (l ledgers) list() []schemas.Ledger {
-	l.okta.Source, l.cloudtrail.Source = schemas.Okta, schemas.CloudTrail
-	return []schemas.Ledger{l.okta, l.cloudtrail}
+func (l ledgers) list(files []file) []schemas.Ledger {
+	l.okta.Source, l.cloudtrail.Source, l.approvals.Source = schemas.Okta, schemas.CloudTrail, schemas.Approvals
+	all := []schemas.Ledger{l.okta, l.cloudtrail}
+	if slices.ContainsFunc(files, func(f file) bool { return f.source == schemas.Approvals }) {
+		all = append(all, l.approvals)
+	}
+	return all
 }

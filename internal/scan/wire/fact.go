@@ -1,8 +1,13 @@
 package wire
 
-import "jitaudit/schemas"
+import (
+	"encoding/binary"
 
-// The bits that say which payloads a fact has, and its flags.
+	"jitaudit/schemas"
+)
+
+// The bits that say which payloads a fact has. Those that most facts have come
+// first, as they are written in as few bytes as hold them.
 const (
 	hasGroup = 1 << iota
 	hasSignOn
@@ -10,6 +15,16 @@ const (
 	hasAssume
 	hasPortal
 	hasCall
+	hasMember
+	hasSnapshot
+	hasAssignment
+	hasRequest
+	hasCondition
+	hasRename
+	hasChain
+	hasDeed
+	hasEntry
+	hasRevocation
 )
 
 // ReadFact reads the rest of the record of a fact. Its strings are cut from the
@@ -28,7 +43,7 @@ func (h *Head) ReadBody(f *schemas.Fact) error {
 	for _, s := range identityFields(&f.Who) {
 		*s = r.string()
 	}
-	has := r.byte()
+	has := r.uvarint()
 	if has&hasGroup != 0 {
 		f.Group = &schemas.GroupChange{}
 		r.strings(groupFields(f.Group))
@@ -48,6 +63,9 @@ func (h *Head) ReadBody(f *schemas.Fact) error {
 	}
 	if has&hasCall != 0 {
 		f.Call = r.call()
+	}
+	if has >= hasMember {
+		r.rare(f, has)
 	}
 	return r.err()
 }
@@ -69,8 +87,9 @@ func appendFact(b []byte, f *schemas.Fact) []byte {
 	b = appendString(b, string(f.Source))
 	b = appendString(b, f.Shard)
 	b = appendStrings(b, identityFields(&f.Who))
-	b = append(b, bit(f.Group != nil, hasGroup)|bit(f.SignOn != nil, hasSignOn)|bit(f.Factor != nil, hasFactor)|
-		bit(f.Assume != nil, hasAssume)|bit(f.Portal != nil, hasPortal)|bit(f.Call != nil, hasCall))
+	has := flag(f.Group != nil, hasGroup) | flag(f.SignOn != nil, hasSignOn) | flag(f.Factor != nil, hasFactor) |
+		flag(f.Assume != nil, hasAssume) | flag(f.Portal != nil, hasPortal) | flag(f.Call != nil, hasCall) | hasRare(f)
+	b = binary.AppendUvarint(b, has)
 	if f.Group != nil {
 		b = appendStrings(b, groupFields(f.Group))
 	}
@@ -90,7 +109,17 @@ func appendFact(b []byte, f *schemas.Fact) []byte {
 	if f.Call != nil {
 		b = appendCall(b, f.Call)
 	}
+	if has >= hasMember {
+		b = appendRare(b, f)
+	}
 	return b
+}
+
+func flag(set bool, f uint64) uint64 {
+	if set {
+		return f
+	}
+	return 0
 }
 
 func appendStrings(b []byte, fields []*string) []byte {
@@ -109,12 +138,16 @@ func (r *reader) strings(fields []*string) {
 func identityFields(w *schemas.Identity) []*string {
 	return []*string{
 		&w.Org, &w.OktaUserID, &w.Login, &w.NameID, &w.SessionName,
-		&w.AssertionID, &w.SourceIdentity, &w.PortalUserID, &w.Name,
+		&w.AssertionID, &w.SourceIdentity, &w.PortalUserID, &w.Email, &w.IAMUser, &w.Name,
 	}
 }
 
 func groupFields(g *schemas.GroupChange) []*string {
-	return []*string{&g.ID, &g.Name, &g.Actor.ID, &g.Actor.Type, &g.Actor.AlternateID, &g.Actor.Name}
+	return append([]*string{&g.ID, &g.Name}, actorFields(&g.Actor)...)
+}
+
+func actorFields(a *schemas.Actor) []*string {
+	return []*string{&a.ID, &a.Type, &a.AlternateID, &a.Name}
 }
 
 func signOnFields(s *schemas.SignOn) []*string {
@@ -193,5 +226,5 @@ func (r *reader) call() *schemas.Call {
 }
 
 func callFields(c *schemas.Call) []*string {
-	return []*string{&c.PrincipalID, &c.AccessKeyID, &c.Service, &c.Action}
+	return []*string{&c.PrincipalID, &c.AccessKeyID, &c.RoleARN, &c.Service, &c.Action}
 }

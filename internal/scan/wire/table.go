@@ -15,17 +15,21 @@ import (
 // Credential is by what a call was made.
 type Credential struct {
 	PrincipalID, AccessKeyID string
-	CreatedAt                time.Time
+	// RoleARN is the role; a credential with and one without it are two, as some
+	// events do not name it.
+	RoleARN   string
+	CreatedAt time.Time
 }
 
 func (c *Credential) hash() uint64 {
 	h := xxhash.Sum64String(c.PrincipalID)
 	h = h*0x9e3779b97f4a7c15 ^ xxhash.Sum64String(c.AccessKeyID)
+	h = h*0x9e3779b97f4a7c15 ^ xxhash.Sum64String(c.RoleARN)
 	return h*0x9e3779b97f4a7c15 ^ uint64(c.CreatedAt.UnixNano())
 }
 
 func (c *Credential) equal(o *Credential) bool {
-	return c.PrincipalID == o.PrincipalID && c.AccessKeyID == o.AccessKeyID && c.CreatedAt.Equal(o.CreatedAt)
+	return c.PrincipalID == o.PrincipalID && c.AccessKeyID == o.AccessKeyID && c.RoleARN == o.RoleARN && c.CreatedAt.Equal(o.CreatedAt)
 }
 
 // Table numbers what the calls share that one worker writes down. It does not
@@ -71,14 +75,15 @@ func (t *Table) AppendCredential(b []byte, c *cloudtrail.Credential) ([]byte, bo
 	b = binary.AppendUvarint(b, uint64(c.Mark))
 	b = appendTime(b, c.CreatedAt)
 	b = appendString(b, c.PrincipalID)
-	return appendString(b, c.AccessKeyID), true
+	b = appendString(b, c.AccessKeyID)
+	return appendString(b, c.RoleARN), true
 }
 
 // ReadCredential reads what AppendCredential wrote.
 func ReadCredential(record string) (number uint32, c Credential, err error) {
 	r := reader{s: record}
 	number = uint32(r.number())
-	c.CreatedAt, c.PrincipalID, c.AccessKeyID = r.time(), r.string(), r.string()
+	c.CreatedAt, c.PrincipalID, c.AccessKeyID, c.RoleARN = r.time(), r.string(), r.string(), r.string()
 	return number, c, r.err()
 }
 
@@ -107,6 +112,7 @@ type Shared struct {
 	Services    []string
 
 	byHash map[uint64]uint32
+	roles  map[string]string // each ARN once
 	// By the numbers that the tables gave; 0 for credentials that are nobody's,
 	// else 1 more than the place among Credentials.
 	credentialOf []uint32
@@ -115,7 +121,7 @@ type Shared struct {
 
 // Unite brings together what the tables hold. Credentials are to be added.
 func (ts Tables) Unite() *Shared {
-	s := &Shared{byHash: make(map[uint64]uint32)}
+	s := &Shared{byHash: make(map[uint64]uint32), roles: make(map[string]string)}
 	most := 0
 	for _, t := range ts {
 		s.Services = append(s.Services, t.services...)
@@ -151,12 +157,21 @@ func (s *Shared) Add(number uint32, c Credential) error {
 	if !ok || !s.Credentials[n].equal(&c) {
 		n = uint32(len(s.Credentials))
 		s.byHash[h] = n
-		c.PrincipalID, c.AccessKeyID = strings.Clone(c.PrincipalID), strings.Clone(c.AccessKeyID)
+		c.PrincipalID, c.AccessKeyID, c.RoleARN = strings.Clone(c.PrincipalID), strings.Clone(c.AccessKeyID), s.role(c.RoleARN)
 		s.Credentials = append(s.Credentials, c)
 	}
 	s.credentialOf[number] = n + 1
 	return nil
 }
 
+func (s *Shared) role(arn string) string {
+	known, ok := s.roles[arn]
+	if !ok {
+		known = strings.Clone(arn)
+		s.roles[known] = known
+	}
+	return known
+}
+
 // Close says that all credentials are added.
-func (s *Shared) Close() { s.byHash = nil }
+func (s *Shared) Close() { s.byHash, s.roles = nil, nil }

@@ -26,6 +26,7 @@ const (
 	isAddendum
 	shortHash // the hash is 8 bytes
 	isSpell
+	isApproval
 )
 
 // Head is what tells copies of one event apart.
@@ -44,7 +45,7 @@ type Head struct {
 
 // Append adds the record of a fact to b.
 func Append(b []byte, f *schemas.Fact) []byte {
-	flags := bit(f.Source == schemas.Okta, isOkta) | bit(f.Addendum, isAddendum)
+	flags := bit(f.Source == schemas.Okta, isOkta) | bit(f.Source == schemas.Approvals, isApproval) | bit(f.Addendum, isAddendum)
 	start := len(b)
 	b = append(b, 0)
 	b = appendID(b, f.ID)
@@ -96,8 +97,16 @@ func word[T string | []byte](s T) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// Okta reports whether the event is one of Okta's.
-func (h *Head) Okta() bool { return h.flags&isOkta != 0 }
+// Source is the log that the event is of.
+func (h *Head) Source() schemas.Source {
+	switch {
+	case h.flags&isOkta != 0:
+		return schemas.Okta
+	case h.flags&isApproval != 0:
+		return schemas.Approvals
+	}
+	return schemas.CloudTrail
+}
 
 // ID is the event's id.
 func (h *Head) ID() string {
