@@ -16,11 +16,16 @@ const (
 	// RawMember is a Member, RawSnapshot a Snapshot.
 	RawMember   RawKind = "member"
 	RawSnapshot RawKind = "snapshot"
+	// RawRequest is a request for access as Okta's governance API gave it
+	// (ingest/okta/governance), RawUser a user as AWS's Identity Store listed them
+	// (ingest/identitystore).
+	RawRequest RawKind = "request"
+	RawUser    RawKind = "user"
 )
 
 // The headers of a raw record; its key is the shard.
 const (
-	HeaderSource = "source" // okta | cloudtrail
+	HeaderSource = "source" // okta | cloudtrail | approvals
 	HeaderShard  = "shard"
 	HeaderKind   = "kind" // RawKind
 	HeaderID     = "id"   // the event's own id, where it has one

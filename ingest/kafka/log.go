@@ -82,6 +82,8 @@ func topicOf(source schemas.Source) (string, error) {
 		return topics.RawOkta, nil
 	case schemas.CloudTrail:
 		return topics.RawCloudTrail, nil
+	case schemas.Approvals:
+		return topics.RawApprovals, nil
 	}
 	return "", fmt.Errorf("no topic is there for source %q", source)
 }

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -55,18 +54,17 @@ func (d *decoders) call(raw []byte) (f schemas.Fact, relevant bool, err error) {
 	if relevant, err = d.trail.Decode(raw, &f); err != nil || !relevant {
 		return f, relevant, err
 	}
-	switch {
-	case f.Call != nil:
+	if f.Call != nil {
 		c := *f.Call
 		f.Call = &c
-	case f.Assume != nil:
+	}
+	if f.Assume != nil {
 		a := *f.Assume
 		f.Assume = &a
-	case f.Portal != nil:
+	}
+	if f.Portal != nil {
 		p := *f.Portal
 		f.Portal = &p
-	default:
-		return f, false, errors.New("it was decoded to nothing: this is a bug of jitaudit")
 	}
 	return f, true, nil
 }

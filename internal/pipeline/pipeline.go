@@ -170,7 +170,7 @@ func (r *runner) work(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	if r.correlates() {
 		cfg := r.stream(stream.NewMetrics(r.metrics))
-		r.health.stages["resolve"] = &stage{group: cfg.Prefix + stream.ResolveGroup, topics: []string{topics.RawOkta, topics.RawCloudTrail}}
+		r.health.stages["resolve"] = &stage{group: cfg.Prefix + stream.ResolveGroup, topics: topics.Raw()}
 		r.health.stages["rebuild"] = &stage{group: cfg.Prefix + stream.RebuildGroup, topics: []string{topics.Facts}}
 		g.Go(func() error { return stream.Resolve(ctx, cfg, decoder) })
 		g.Go(func() error { return stream.Rebuild(ctx, cfg) })
