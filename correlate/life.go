@@ -14,10 +14,14 @@ import (
 func newLife(in *Input, facts []*schemas.Fact, o *openings, an *anchors) *rules.Life {
 	l := &rules.Life{Person: in.Person, Policies: in.Policies, Facts: facts}
 	for _, s := range o.stays {
-		if len(s.targets) > 0 || s.source != schemas.ByMembership || !s.policy.LooksLikeAWS(s.name) {
+		if len(s.targets) > 0 || s.source != schemas.ByMembership {
 			continue
 		}
-		l.Unmapped = append(l.Unmapped, s.adds...)
+		for _, f := range s.adds {
+			if s.policy.LooksLikeAWS(f.Group.Name) {
+				l.Unmapped = append(l.Unmapped, f)
+			}
+		}
 	}
 	slices.SortFunc(l.Unmapped, byTime)
 	for _, group := range orphans(an.orphans) {

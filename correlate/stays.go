@@ -56,8 +56,12 @@ func resourceOf(f *schemas.Fact) (resource, bool) {
 	return resource{}, false
 }
 
+// compare orders resources. One without an id is known by its name.
 func (r resource) compare(o resource) int {
-	return cmp.Or(cmp.Compare(r.source, o.source), cmp.Compare(r.org, o.org), cmp.Compare(r.id, o.id))
+	if c := cmp.Or(cmp.Compare(r.source, o.source), cmp.Compare(r.org, o.org), cmp.Compare(r.id, o.id)); c != 0 || r.id != "" {
+		return c
+	}
+	return cmp.Compare(r.name, o.name)
 }
 
 // targets are the roles that a resource opens.
