@@ -60,12 +60,15 @@ func logsOf(t *testing.T, sc scenario.Scenario) Logs {
 	if err != nil {
 		t.Fatal(err)
 	}
-	logs := Logs{Okta: map[string][]byte{}, CloudTrail: sc.CloudTrail, Policies: set, Coverage: sc.Coverage}
+	logs := Logs{Okta: map[string][]byte{}, CloudTrail: sc.CloudTrail, Snapshots: sc.Snapshots, Policies: set, Coverage: sc.Coverage}
 	if sc.Okta != nil {
 		logs.Okta[scenario.Org] = sc.Okta
 	}
 	for org, data := range sc.OtherOrgs {
 		logs.Okta[org] = data
+	}
+	if sc.Approvals != nil {
+		logs.Approvals = map[string][]byte{scenario.Feed: sc.Approvals}
 	}
 	if logs.Coverage == nil {
 		logs.Coverage = []schemas.Coverage{}

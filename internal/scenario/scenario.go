@@ -1,6 +1,7 @@
 // Package scenario reads the scenarios that readers and engine are measured
-// by: events as Okta and CloudTrail write them, a policy, coverage, and what
-// must come out. A scenario is one txtar file; testdata/README.md describes it.
+// by: events as Okta and CloudTrail write them, approvals, what Okta listed, a
+// policy, coverage, and what must come out. A scenario is one txtar file;
+// testdata/README.md describes it.
 package scenario
 
 import (
@@ -24,6 +25,9 @@ const DefaultPolicy = "policy.yaml"
 // Org is the Okta org that the section okta.ndjson comes from.
 const Org = "example"
 
+// Feed is the approvals feed that the section approvals.ndjson comes from.
+const Feed = "tickets"
+
 // Scenario is one file, parsed.
 type Scenario struct {
 	// Name is the file's name without its extension.
@@ -38,8 +42,12 @@ type Scenario struct {
 	Okta, CloudTrail []byte
 	// OtherOrgs holds Okta events of further orgs, by the org's name.
 	OtherOrgs map[string][]byte
-	Coverage  []schemas.Coverage
-	Want      Want
+	// Approvals holds records of the feed Feed (schemas.ApprovalRecord), and
+	// Snapshots what Okta listed (schemas.Member, schemas.Snapshot, each with its
+	// org), one JSON object per line; nil where the scenario has none.
+	Approvals, Snapshots []byte
+	Coverage             []schemas.Coverage
+	Want                 Want
 }
 
 // Load reads every scenario (*.txtar) at the top of fsys, sorted by name.
@@ -131,6 +139,10 @@ func (s *Scenario) section(f txtar.File) (err error) {
 		s.OtherOrgs[strings.TrimSuffix(strings.TrimPrefix(name, "okta-"), ".ndjson")] = f.Data
 	case name == "cloudtrail.json":
 		s.CloudTrail = f.Data
+	case name == "approvals.ndjson":
+		s.Approvals = f.Data
+	case name == "snapshots.ndjson":
+		s.Snapshots = f.Data
 	case name == "coverage":
 		s.Coverage, err = parseCoverage(f.Data)
 	case name == "want.json":

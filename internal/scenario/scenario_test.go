@@ -2,6 +2,8 @@ package scenario_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"jitaudit/correlate/rules"
 	"jitaudit/internal/scenario"
 	"jitaudit/schemas"
 )
@@ -52,6 +55,8 @@ func TestScenariosAreWellFormed(t *testing.T) {
 				events = append(events, readable(t, org, data)...)
 			}
 			events = append(events, readable(t, "cloudtrail.json", s.CloudTrail)...)
+			events = append(events, readable(t, "approvals.ndjson", s.Approvals)...)
+			events = append(events, listed(t, s.Snapshots)...)
 			checkReferences(t, s.Want, events)
 			checkFields(t, s.Want)
 		})
@@ -89,12 +94,25 @@ func readable(t *testing.T, section string, data []byte) []map[string]any {
 	}
 }
 
-// checkReferences finds events that are wanted and stand in neither log.
+// listed returns what Okta listed, with the ids that such records go by.
+func listed(t *testing.T, data []byte) []map[string]any {
+	t.Helper()
+	var events []map[string]any
+	for line := range bytes.Lines(data) {
+		line = bytes.TrimSpace(line)
+		events = append(events, readable(t, "snapshots.ndjson", line)...)
+		sum := sha256.Sum256(line)
+		events = append(events, map[string]any{"id": "sha256:" + hex.EncodeToString(sum[:])})
+	}
+	return events
+}
+
+// checkReferences finds events that are wanted and stand in no source.
 func checkReferences(t *testing.T, w scenario.Want, events []map[string]any) {
 	t.Helper()
 	ids := make(map[any]bool)
 	for _, e := range events {
-		ids[e["uuid"]], ids[e["eventID"]] = true, true
+		ids[e["uuid"]], ids[e["eventID"]], ids[e["id"]] = true, true, true
 	}
 	known := func(what string, id any) {
 		if s, ok := id.(string); ok && !ids[s] && !strings.HasPrefix(s, "sha256:") {
@@ -180,13 +198,14 @@ func TestParseNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestLoadTakesTheDefaultPolicyOnlyWithoutOwn(t *testing.T) {
+func TestLoadTakesAllSectionsAndTheDefaultPolicyOnlyWithoutOwn(t *testing.T) {
 	const head = "domain: 3 join\nwhat: Something happens.\n"
 	const tail = "-- coverage --\n-- want.json --\n{\"sessions\": [], \"findings\": []}\n"
 	all, err := scenario.Load(fstest.MapFS{
 		"policy.yaml": {Data: []byte("default\n")},
 		"001-a.txtar": {Data: []byte(head + tail)},
-		"002-b.txtar": {Data: []byte(head + "-- policy.yaml --\none\n-- policy-2.yaml --\ntwo\n-- okta-other.ndjson --\n{}\n" + tail)},
+		"002-b.txtar": {Data: []byte(head + "-- policy.yaml --\none\n-- policy-2.yaml --\ntwo\n-- okta-other.ndjson --\n{}\n" +
+			"-- approvals.ndjson --\n{\"id\": \"a\"}\n-- snapshots.ndjson --\n{\"org\": \"example\"}\n" + tail)},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -205,18 +224,16 @@ func TestLoadTakesTheDefaultPolicyOnlyWithoutOwn(t *testing.T) {
 	if got := string(all[1].OtherOrgs["other"]); got != "{}\n" {
 		t.Errorf("events of the org other: got %q", got)
 	}
+	if got := string(all[1].Approvals); got != "{\"id\": \"a\"}\n" {
+		t.Errorf("approvals: got %q", got)
+	}
+	if got := string(all[1].Snapshots); got != "{\"org\": \"example\"}\n" {
+		t.Errorf("what Okta listed: got %q", got)
+	}
 }
 
 func TestScenariosCoverEveryRuleBothWays(t *testing.T) {
-	rules := []string{
-		"no_grant", "outside_grant", "outside_hours", "no_sign_on", "assertion_mismatch", "no_mfa",
-		"long_session", "outlived_grant", "break_glass", "unattributed", "source_gap",
-		"late_revocation", "lingering_membership",
-	}
-	all := load(t)
-	if len(all) < 70 {
-		t.Errorf("want at least 70 scenarios, got %d", len(all))
-	}
+	all, names := load(t), rules.Names()
 	fires := make(map[string]int)
 	for _, s := range all {
 		of := make(map[any]bool)
@@ -225,13 +242,13 @@ func TestScenariosCoverEveryRuleBothWays(t *testing.T) {
 		}
 		for rule := range of {
 			name, _ := rule.(string)
-			if !slices.Contains(rules, name) {
+			if !slices.Contains(names, name) {
 				t.Errorf("%s wants a finding of an unknown rule %q", s.Name, name)
 			}
 			fires[name]++
 		}
 	}
-	for _, rule := range rules {
+	for _, rule := range names {
 		if fires[rule] == 0 || fires[rule] == len(all) {
 			t.Errorf("%s fires in %d of %d scenarios: want it both ways", rule, fires[rule], len(all))
 		}
