@@ -13,6 +13,7 @@ import (
 
 	"jitaudit/correlate/identity"
 	"jitaudit/ingest"
+	"jitaudit/ingest/approvals"
 	"jitaudit/ingest/cloudtrail"
 	"jitaudit/ingest/jsonscan"
 	"jitaudit/ingest/okta"
@@ -109,19 +110,19 @@ func (s *scan) largestFirst() []int {
 // collector reads files one after another.
 type collector struct {
 	collected
-	scan   *scan
-	ctx    context.Context
-	spill  *spill.Writer
-	worker int
-	table  *wire.Table
-	reader records.Reader
-	trail  cloudtrail.Decoder
-	okta   okta.Decoder
+	scan      *scan
+	ctx       context.Context
+	spill     *spill.Writer
+	worker    int
+	table     *wire.Table
+	reader    records.Reader
+	trail     cloudtrail.Decoder
+	okta      okta.Decoder
+	approvals approvals.Decoder
 
 	file     int // the one being read
 	source   schemas.Source
 	snapshot bool
-	feed     string
 	log      bool // that may be complete
 	fact     schemas.Fact
 	buf      []byte
@@ -164,11 +165,7 @@ func (c *collector) read(n int) error {
 // begin turns to a file.
 func (c *collector) begin(n int, f *file) {
 	c.file, c.source, c.snapshot, c.log = n, f.source, f.snapshot, f.isLog()
-	if c.feed = ""; f.source == schemas.Approvals {
-		c.feed = f.org
-	} else {
-		c.okta.Org = f.org
-	}
+	c.okta.Org, c.approvals.Feed = f.org, f.org
 }
 
 // fields are those that are looked for while the file is split; nil where records
@@ -281,7 +278,7 @@ func (c *collector) decode(rec ingest.Record) (relevant bool, err error) {
 	case c.source == schemas.CloudTrail:
 		return c.trail.DecodeRecord(rec, &c.fact)
 	case c.source == schemas.Approvals:
-		c.fact, relevant, err = decodeApproval(c.feed, rec.Raw)
+		c.fact, relevant, err = c.approvals.Decode(rec.Raw)
 	case c.snapshot:
 		c.fact, err = decodeListing(c.okta.Org, rec)
 		relevant = err == nil

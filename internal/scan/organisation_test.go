@@ -59,6 +59,9 @@ func TestPlantedBreachesAreFoundAndNothingElse(t *testing.T) {
 			}
 			for i, want := range []organisation.LogRecords{h.Truth.Records.Okta, h.Truth.Records.CloudTrail} {
 				l := sum.Ledgers[i]
+				if l.Source == schemas.Okta {
+					want.Read += len(h.Listings)
+				}
 				got := organisation.LogRecords{Read: int(l.Read), Duplicates: int(l.Duplicate), Corrected: int(l.Corrected)}
 				if got != want || l.Dead != 0 {
 					t.Errorf("%s: got %+v with %d dead, want %+v", l.Source, got, l.Dead, want)
@@ -68,13 +71,10 @@ func TestPlantedBreachesAreFoundAndNothingElse(t *testing.T) {
 	}
 }
 
-// inMemory are the history's logs, CloudTrail's in several files.
+// inMemory are the history's logs, CloudTrail's in several files, and what else
+// there is of it.
 func inMemory(h *organisation.History) []file {
-	var lines []byte
-	for i := range h.Okta {
-		lines = append(h.Okta[i].AppendJSON(lines), '\n')
-	}
-	files := []file{{source: schemas.Okta, org: testOrg, name: "okta", data: lines}}
+	files := []file{{source: schemas.Okta, org: testOrg, name: "okta", data: content(lines(h.Okta))}}
 	const parts = 5
 	for n := range parts {
 		body := []byte(`{"Records":[`)
@@ -86,7 +86,20 @@ func inMemory(h *organisation.History) []file {
 		}
 		files = append(files, file{source: schemas.CloudTrail, name: fmt.Sprint("trail-", n), data: append(body, "]}"...)})
 	}
+	if len(h.Approvals) > 0 {
+		files = append(files, file{source: schemas.Approvals, org: "tickets", name: "approvals", data: lines(h.Approvals)})
+	}
+	if len(h.Listings) > 0 {
+		files = append(files, file{source: schemas.Okta, org: testOrg, snapshot: true, name: "snapshots", data: lines(h.Listings)})
+	}
 	return files
+}
+
+func lines(events []organisation.Event) (out []byte) {
+	for i := range events {
+		out = append(events[i].AppendJSON(out), '\n')
+	}
+	return out
 }
 
 // testOrg is the Okta org of made-up organisations.

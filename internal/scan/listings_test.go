@@ -1,0 +1,141 @@
+package scan
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"jitaudit/correlate/policy"
+	"jitaudit/schemas"
+)
+
+const (
+	adaListed = `{"org":"example","group":{"id":"00g1","name":"aws#prod#Admin#111111111111"},"at":"2026-03-02T08:00:00Z","user":{"id":"00uada","profile":{"login":"ada@example.com"}}}`
+	allListed = `{"org":"example","group":{"id":"00g1","name":"aws#prod#Admin#111111111111"},"from":"2026-03-02T08:00:00Z","to":"2026-03-02T08:00:05Z","members":1}`
+)
+
+func simplePolicy(t *testing.T) *policy.Set {
+	t.Helper()
+	p, err := policy.Parse("policy.yaml", []byte(`
+providers:
+  - {name: okta, arn: 'arn:aws:iam::*:saml-provider/Okta', federation: direct, okta_org: example, apps: [0oa1]}
+groups:
+  - match: '^aws#\S+#(?P<role>[\w-]+)#(?P<account>\d{12})$'
+    duration: none
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := policy.NewSet(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func TestListedMembersHaveGrants(t *testing.T) {
+	got, err := Raw(t.Context(), Logs{Snapshots: []byte(adaListed + "\n" + allListed + "\n" + adaListed), Policies: simplePolicy(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	grants := got.Grants()
+	if len(grants) != 1 || grants[0].Source != schemas.BySnapshot || grants[0].Person.Name != "ada@example.com" || grants[0].Role != "Admin" {
+		t.Errorf("grants %+v", grants)
+	}
+	want := schemas.Ledger{Source: schemas.Okta, Read: 3, Used: 2, Duplicate: 1}
+	if len(got.Ledgers) != 2 || got.Ledgers[0] != want {
+		t.Errorf("ledgers %+v, want %+v first", got.Ledgers, want)
+	}
+	// What Okta listed is no log: nothing is known to be complete, nor when it began.
+	if len(got.Coverage) != 0 || !got.First.IsZero() {
+		t.Errorf("coverage %+v, first %s", got.Coverage, got.First)
+	}
+}
+
+func TestListingsOfNoLogAreNoShard(t *testing.T) {
+	day := []Complete{{From: at("2026-03-01"), To: at("2026-03-08")}}
+	files := []file{
+		{source: schemas.Okta, snapshot: true, name: "snapshots", data: []byte(adaListed)},
+		{source: schemas.Approvals, org: "tickets", name: "approvals", data: []byte(`{"request":"R","grantee":"ada@example.com","decision":"approved","decided_at":"2026-03-02T07:59:00Z","resource":{"group_id":"00g1"}}`)},
+	}
+	opts := Options{Policies: simplePolicy(t), Complete: day}
+	if got := scanAll(t, files, opts); len(got.Coverage) != 0 {
+		t.Errorf("coverage %+v", got.Coverage)
+	}
+	files = append(files, file{source: schemas.Okta, org: "example", name: "okta", data: []byte(`{"uuid":"u1","eventType":"user.session.start","published":"2026-03-02T09:00:00.000Z"}`)})
+	got := scanAll(t, files, opts)
+	if len(got.Coverage) != 1 || got.Coverage[0].Shard != "okta/example" || !got.First.Equal(at("2026-03-02T09:00:00Z")) {
+		t.Errorf("coverage %+v, first %s", got.Coverage, got.First)
+	}
+	if n := len(got.Ledgers); n != 3 || got.Ledgers[2] != (schemas.Ledger{Source: schemas.Approvals, Read: 1, Used: 1}) {
+		t.Errorf("ledgers %+v", got.Ledgers)
+	}
+}
+
+func TestBadListingsAreDeadLetters(t *testing.T) {
+	for _, tc := range []struct{ name, org, line, want string }{
+		{"an event", "example", `{"uuid":"u1","eventType":"user.session.start","published":"2026-03-02T09:00:00.000Z"}`, "neither a member of an Okta group nor the snapshot of one"},
+		{"another org's", "labs", adaListed, "it is of okta/example, but the file was given as one of okta/labs"},
+		{"another org's snapshot", "labs", allListed, "it is of okta/example"},
+		{"user without id", "example", strings.Replace(adaListed, `"id":"00uada",`, "", 1), "the user of a member has no id"},
+		{"snapshot without end", "", strings.Replace(allListed, `"to":"2026-03-02T08:00:05Z",`, "", 1), "without a time"},
+		{"nonsense", "", "nonsense", "JSON"},
+	} {
+		got := scanAll(t, []file{{source: schemas.Okta, org: tc.org, snapshot: true, name: "snapshots", data: []byte(tc.line)}}, Options{Policies: simplePolicy(t)})
+		if len(got.DeadLetters) != 1 || !strings.Contains(got.DeadLetters[0].Reason, tc.want) || got.Ledgers[0].Dead != 1 || !got.Ledgers[0].Balanced() {
+			t.Errorf("%s: %+v, ledger %+v", tc.name, got.DeadLetters, got.Ledgers[0])
+		}
+	}
+}
+
+// An assignment is a call of whoever made it, and a grant of whom it is for.
+func TestAssignmentsAreTheUsersAndTheCallTheirMakers(t *testing.T) {
+	set, err := policy.Parse("policy.yaml", []byte(`
+providers:
+  - {name: okta, arn: 'arn:aws:iam::*:saml-provider/Okta', federation: direct, okta_org: example, apps: [0oa1]}
+permission_sets:
+  'arn:aws:sso:::permissionSet/ssoins-1/ps-1': Admin
+watched:
+  - {accounts: ['*']}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	policies, err := policy.NewSet(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	event := func(id, at, name, source, identity, more string) string {
+		return fmt.Sprintf(`{"eventID":%q,"eventTime":%q,"eventName":%q,"eventSource":%q,"awsRegion":"us-east-1","recipientAccountId":"111111111111","userIdentity":%s%s}`, id, at, name, source, identity, more)
+	}
+	trail := strings.Join([]string{
+		event("e1", "2026-03-02T09:00:00Z", "AssumeRoleWithSAML", "sts.amazonaws.com", `{"type":"SAMLUser","userName":"ada@example.com"}`,
+			`,"requestParameters":{"roleSessionName":"ada","roleArn":"arn:aws:iam::111111111111:role/Admin"},"responseElements":{"credentials":{"accessKeyId":"ASIAADA"},"assumedRoleUser":{"assumedRoleId":"AROAADMIN:ada"}}`),
+		event("e2", "2026-03-02T09:01:00Z", "CreateAccountAssignment", "sso.amazonaws.com",
+			`{"type":"AssumedRole","principalId":"AROAADMIN:ada","accessKeyId":"ASIAADA","sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::111111111111:role/Admin"},"attributes":{"creationDate":"2026-03-02T09:00:00Z"}}}`,
+			`,"requestParameters":{"targetId":"111111111111","permissionSetArn":"arn:aws:sso:::permissionSet/ssoins-1/ps-1","principalType":"USER","principalId":"u-ben"}`),
+		event("e3", "2026-03-02T09:02:00Z", "Federate", "sso.amazonaws.com", `{"type":"IdentityCenterUser","userName":"ben@example.com","onBehalfOf":{"userId":"u-ben"}}`, ""),
+	}, "\n")
+	group := func(id, login string) string {
+		return fmt.Sprintf(`{"uuid":%q,"eventType":"user.authentication.auth_via_mfa","published":"2026-03-02T08:00:00.000Z","outcome":{"result":"SUCCESS"},"actor":{"id":"00u%s","type":"User","alternateId":"%s@example.com"},"debugContext":{"debugData":{"factor":"OKTA_VERIFY_PUSH"}}}`, id, login, login)
+	}
+	got, err := Raw(t.Context(), Logs{Okta: map[string][]byte{"example": []byte(group("u1", "ada") + "\n" + group("u2", "ben"))}, CloudTrail: []byte(trail), Policies: policies})
+	if err != nil {
+		t.Fatal(err)
+	}
+	grants, sessions := got.Grants(), got.Sessions()
+	if len(grants) != 1 || grants[0].Person.Name != "ben@example.com" || grants[0].GrantedBy == nil || grants[0].GrantedBy.Name != "ada" {
+		t.Errorf("grants %+v", grants)
+	}
+	if len(sessions) != 1 || sessions[0].Person.Name != "ada@example.com" || got.activity()[0].Calls != 1 {
+		t.Errorf("sessions %+v, activity %+v", sessions, got.activity())
+	}
+	for _, f := range got.Findings() {
+		if f.Rule == "orphan_activity" {
+			t.Errorf("%s: %s", f.Person.Name, f.Why)
+		}
+	}
+	if l := got.Ledgers[1]; l.Read != 3 || l.Used != 3 {
+		t.Errorf("ledger %+v", l)
+	}
+}
