@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"jitaudit/correlate/policy"
 	"jitaudit/internal/backtest"
+	"jitaudit/internal/scan"
 )
 
 // backtestFlags are the flags of backtest as they were given.
@@ -27,15 +25,19 @@ func (m *Main) backtestCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backtest --policy NEW … --since 30d --config FILE",
 		Short: "Judge what happened under another policy",
-		Long: `backtest takes the raw events that ClickHouse keeps (sinks.clickhouse.raw_events, 90
-days), judges them by the policies of the configuration and by those given, and
-prints which findings would be added, removed or changed. Nothing is written.
+		Long: `backtest judges what has happened by the policies of the configuration and by those
+given, and prints which findings would be added, changed or removed. Nothing is
+written, and nothing that was published changes.
 
-The new policies replace those in force altogether; leave effective_from out to have
-one judge all of the time.`,
-		Example: `  jitaudit backtest --policy new.yaml --since 30d --config jitaudit.yaml
+It takes the raw events that ClickHouse keeps for 90 days, unless
+sinks.clickhouse.raw_events is false. They go to a temporary folder meanwhile,
+compressed; memory does not grow with them.
+
+The new policies replace those in force altogether. The first of them judges what
+was before it, too, whatever its effective_from says.`,
+		Example: `  jitaudit backtest --policy new.yaml --config jitaudit.yaml
   jitaudit backtest --policy new.yaml --since 2026-01-01 --config jitaudit.yaml --format json |
-      jq '.differences[] | select(.change == "added") | .new.why'`,
+      jq -r '.differences[] | select(.change == "added") | .new.why'`,
 		Args: noArgs("name the new policy with --policy FILE"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return m.backtest(cmd.Context(), f) },
 	}
@@ -44,6 +46,7 @@ one judge all of the time.`,
 	flags.StringArrayVarP(&f.policies, "policy", "p", nil, "new policy `FILE`; may be given several times")
 	complete(cmd, "policy", completeExt("yaml", "yml"))
 	flags.StringVar(&f.since, "since", "30d", "from when on findings are compared: a length of time such as 12h or 30d, a date or an RFC 3339 `TIME`")
+	complete(cmd, "since", cobra.NoFileCompletions)
 	flags.StringVarP(&f.config, "config", "c", "", "configuration `FILE` of the pipeline")
 	complete(cmd, "config", completeExt("yaml", "yml"))
 	f.format.add(cmd, "format", "how to print it")
@@ -52,9 +55,14 @@ one judge all of the time.`,
 	return cmd
 }
 
+// rawDays is for how many days ClickHouse keeps raw events (the TTL of
+// raw_events_log).
+const rawDays = 90
+
 // backtest carries out the verb.
 func (m *Main) backtest(ctx context.Context, f *backtestFlags) (err error) {
-	since, err := sinceWhen(f.since, time.Now())
+	now := time.Now().UTC()
+	since, err := sinceWhen(f.since, now)
 	if err != nil {
 		return err
 	}
@@ -65,58 +73,48 @@ func (m *Main) backtest(ctx context.Context, f *backtestFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	_, inForce, err := readConfig(f.config, "")
+	cfg, named, err := readConfig(f.config, "")
 	if err != nil {
 		return err
 	}
-	var old []*policy.Policy
-	for _, p := range inForce {
-		parsed, err := policy.Parse(p.Name, p.Data)
-		if err != nil {
-			return err
-		}
-		old = append(old, parsed)
-	}
-	set, err := policy.NewSet(old...)
+	old, err := inForce(f.config, named)
 	if err != nil {
-		return fmt.Errorf("the policies in force (policy in %s): %w", f.config, err)
+		return err
 	}
-	db, err := m.database(f.config)
+	if old == nil {
+		return usagef("%s names no policy to compare with: add the one in force under policy", f.config)
+	}
+	if err := checkTempDir(f.tempDir); err != nil {
+		return err
+	}
+	db, err := m.database(cfg)
 	if err != nil {
 		return err
 	}
 	defer func() { err = firstError(err, db.Close()) }()
-	coverage, err := db.Coverage(ctx)
-	if err != nil {
-		return err
-	}
+	bars := &backtestProgress{main: m}
 	r, err := backtest.Run(ctx, backtest.Options{
-		Events: db.RawEvents, Coverage: coverage, Old: set, New: tried, Since: since, TempDir: f.tempDir,
-		Read: func(n int) {
-			if isTerminal(m.Stderr) {
-				_, _ = fmt.Fprintf(m.Stderr, "\r%d events read", n)
-			}
-		},
+		Events: db.RawEvents, Old: old, New: tried, Since: since, Kept: now.AddDate(0, 0, -rawDays), TempDir: f.tempDir, Progress: bars,
 	})
-	if isTerminal(m.Stderr) {
-		_, _ = fmt.Fprint(m.Stderr, "\r\x1b[K")
-	}
+	bars.close()
 	if err != nil {
 		return err
+	}
+	if r.Unread > 0 {
+		m.logger().Warn("raw events could not be read; a grant or sign-on among them counts as absent, for both policies", "events", r.Unread)
 	}
 	if f.format.value == "json" {
-		enc := json.NewEncoder(m.Stdout)
-		enc.SetIndent("", "  ")
-		return writing(enc.Encode(&r))
+		return m.printJSON(&r)
 	}
-	return m.show(differences(&r, since))
+	_, err = m.Stdout.Write([]byte(backtestText(&r, terminalOf(m.Stdout))))
+	return writing(err)
 }
 
 // sinceWhen reads a length of time before now, a date or a time.
 func sinceWhen(s string, now time.Time) (time.Time, error) {
 	if days, ok := strings.CutSuffix(s, "d"); ok {
 		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
-			return now.Add(-time.Duration(n) * 24 * time.Hour), nil
+			return now.AddDate(0, 0, -int(n)), nil
 		}
 	}
 	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
@@ -130,29 +128,36 @@ func sinceWhen(s string, now time.Time) (time.Time, error) {
 	return time.Time{}, usagef("--since %q is no time: write 12h, 30d, 2026-01-31 or 2026-01-31T08:00:00Z", s)
 }
 
-// differences is a report as text.
-func differences(r *backtest.Report, since time.Time) string {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%d events; findings since %s: %d by the policies in force, %d by the new, %d the same.\n",
-		r.Events, since.UTC().Format(time.RFC3339), r.Old, r.New, r.Same)
-	for i, d := range r.Differences {
-		if i == 0 || r.Differences[i-1].Change != d.Change {
-			fmt.Fprintf(&b, "\n%s\n", strings.ToUpper(string(d.Change)[:1])+string(d.Change)[1:])
-		}
-		switch d.Change {
-		case backtest.Changed:
-			fmt.Fprintf(&b, "  %-8s → %-8s %s %s\n    %s\n", d.Old.Severity, d.New.Severity, d.New.Rule, d.New.ID, d.New.Why)
-			if d.Old.Why != d.New.Why {
-				fmt.Fprintf(&b, "    before: %s\n", d.Old.Why)
-			}
-			if s := d.New.Suppressed; s != nil && d.Old.Suppressed == nil {
-				fmt.Fprintf(&b, "    accepted by %s: %s\n", s.Owner, s.Reason)
-			}
-		case backtest.Added:
-			fmt.Fprintf(&b, "  %-8s %s %s\n    %s\n", d.New.Severity, d.New.Rule, d.New.ID, d.New.Why)
-		case backtest.Removed:
-			fmt.Fprintf(&b, "  %-8s %s %s\n    %s\n", d.Old.Severity, d.Old.Rule, d.Old.ID, d.Old.Why)
-		}
+// backtestProgress shows how a backtest goes, on a terminal.
+type backtestProgress struct {
+	main *Main
+	bars *progress
+	line bool // a line of ours is on the screen
+}
+
+// Read implements backtest.Progress.
+func (p *backtestProgress) Read(events int) {
+	if isTerminal(p.main.Stderr) {
+		_, _ = fmt.Fprintf(p.main.Stderr, "\rreading raw events: %s", thousands(int64(events)))
+		p.line = true
 	}
-	return b.String()
+}
+
+// Judge implements backtest.Progress.
+func (p *backtestProgress) Judge(policies string) scan.Progress {
+	p.close()
+	if p.bars = newProgress(p.main.Stderr); p.bars != nil {
+		_, _ = fmt.Fprintf(p.main.Stderr, "by the policies that are %s\n", policies)
+	}
+	return p.bars.reports()
+}
+
+// close takes what there is off the screen.
+func (p *backtestProgress) close() {
+	if p.line {
+		_, _ = fmt.Fprint(p.main.Stderr, "\r\x1b[K")
+		p.line = false
+	}
+	p.bars.close()
+	p.bars = nil
 }

@@ -5,16 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"jitaudit/correlate/policy"
 	"jitaudit/internal/explain"
-	"jitaudit/internal/pipeline"
-	"jitaudit/internal/scan"
-	"jitaudit/schemas"
-	"jitaudit/sinks/clickhouse"
 )
 
 // explainFlags are the flags of explain as they were given.
@@ -29,17 +25,23 @@ func (m *Main) explainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain SESSION|FINDING (--config FILE | --okta PATH --cloudtrail PATH --policy FILE)",
 		Short: "Tell of one session or finding in plain words",
-		Long: `explain tells of one session (ses_…) or finding (fnd_…): who, where, on what grant,
-approved by whom, with which second factor; a timeline of what was seen, with the
-ids of the events; which rule was broken, what it expects and how sure that is; what
-could not be judged, and where the logs are complete.
+		Long: `explain tells of one session (ses_…) or finding (fnd_…) what an auditor asks: who it
+was, in which account and role, for how long, on what grant, approved by whom, with
+which second factor, what was done, and whether it was allowed. Of a finding it says
+what was seen and what was expected, which rule says so, by which events, how sure
+that is, what it does not prove and what people decided about it. What could not be
+judged, and where the logs are not complete, is said as well.
 
-With --config it asks the ClickHouse of a pipeline (the embedded one answers while
-jitaudit run does); with --okta, --cloudtrail and --policy it scans log files as scan
-does.`,
+With --config it asks the ClickHouse of a pipeline; the embedded one answers while
+jitaudit run does. With --okta, --cloudtrail and --policy it scans log files as scan
+does, with the same flags.
+
+Ids are in the views sessions and findings, and in what scan --format json prints.`,
 		Example: `  jitaudit explain fnd_0bb6ed4cd1e71dbf8d51f3c1f3a5d3aa --config jitaudit.yaml
-  jitaudit explain ses_efee2b78d3f714d87236f97ba0abe192 --okta okta/ --cloudtrail AWSLogs/ --policy policy.yaml
-  jitaudit explain fnd_0bb6ed4cd1e71dbf8d51f3c1f3a5d3aa --config jitaudit.yaml --format json | jq .timeline`,
+  jitaudit explain ses_efee2b78d3f714d87236f97ba0abe192 \
+      --okta okta/ --cloudtrail AWSLogs/ --approvals approvals.ndjson --policy policy.yaml
+  jitaudit explain fnd_0bb6ed4cd1e71dbf8d51f3c1f3a5d3aa --config jitaudit.yaml --format json |
+      jq '.timeline[] | select(.proves)'`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usagef("name one session (ses_…) or finding (fnd_…)")
@@ -62,16 +64,15 @@ func (m *Main) explain(ctx context.Context, f *explainFlags, id string) error {
 	if !strings.HasPrefix(id, "ses_") && !strings.HasPrefix(id, "fnd_") {
 		return usagef("%q is no id of a session (ses_…) or finding (fnd_…)", id)
 	}
-	files := len(f.scan.okta)+len(f.scan.cloudtrail) > 0
 	var s *explain.Subject
 	var err error
 	switch {
-	case files && f.config != "":
-		return usagef("--config asks a pipeline, --okta and --cloudtrail files: give one or the other")
-	case files:
-		s, err = m.fromFiles(ctx, &f.scan, id)
+	case f.scan.any() && f.config != "":
+		return usagef("--config asks a pipeline, the other flags are about log files: give one or the other")
+	case f.scan.any():
+		s, err = m.subjectInFiles(ctx, &f.scan, id)
 	case f.config != "":
-		s, err = m.fromDatabase(ctx, f.config, id)
+		s, err = m.subjectInDatabase(ctx, f.config, id)
 	default:
 		return usagef("where is it? Name the pipeline's configuration with --config FILE, or log files with --okta, --cloudtrail and --policy")
 	}
@@ -80,112 +81,56 @@ func (m *Main) explain(ctx context.Context, f *explainFlags, id string) error {
 	}
 	e := explain.Of(s)
 	if f.format.value == "json" {
-		enc := json.NewEncoder(m.Stdout)
-		enc.SetIndent("", "  ")
-		return writing(enc.Encode(&e))
+		return m.printJSON(&e)
 	}
 	var b bytes.Buffer
-	if err := e.Write(&b); err != nil {
+	if err := e.Write(&b, explain.Layout{Width: terminalOf(m.Stdout).width, Visible: visible}); err != nil {
 		return err
 	}
-	return m.show(b.String())
-}
-
-// show writes text that may hold what logs say, line by line.
-func (m *Main) show(text string) error {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		b.WriteString(visible(strings.TrimSuffix(line, "\n")))
-		b.WriteByte('\n')
-	}
-	_, err := m.Stdout.Write([]byte(b.String()))
+	_, err = m.Stdout.Write(b.Bytes())
 	return writing(err)
 }
 
-// database opens the ClickHouse of a configuration.
-func (m *Main) database(path string) (*clickhouse.DB, error) {
-	cfg, _, err := readConfig(path, "")
-	if err != nil {
-		return nil, err
+// printJSON writes one indented object.
+func (m *Main) printJSON(v any) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("encode the answer: %w", err)
 	}
-	where, err := pipeline.Database(cfg)
-	if err != nil {
-		return nil, err
-	}
-	return clickhouse.New(where, m.logger())
+	_, err := m.Stdout.Write(visibleJSON(nil, b.Bytes()))
+	return writing(err)
 }
 
-// fromDatabase reads what is published about a session or finding.
-func (m *Main) fromDatabase(ctx context.Context, path, id string) (s *explain.Subject, err error) {
-	db, err := m.database(path)
-	if err != nil {
-		return nil, err
+// nameAccounts gives a subject the names that policies give to its accounts; the
+// latest policy counts.
+func nameAccounts(s *explain.Subject, set *policy.Set) {
+	if set == nil {
+		return
 	}
-	defer func() { err = firstError(err, db.Close()) }()
-	s = &explain.Subject{}
-	session := id
-	if strings.HasPrefix(id, "fnd_") {
-		found, err := db.FindingsByID(ctx, id)
-		if err != nil {
-			return nil, err
+	s.AccountNames = make(map[string]string)
+	name := func(account string) {
+		for _, p := range set.All() {
+			if n := p.AccountName(account); n != "" {
+				s.AccountNames[account] = n
+			}
 		}
-		if len(found) == 0 {
-			return nil, unknownID(id)
-		}
-		s.Finding, session = &found[0], found[0].Session
-	}
-	if session != "" {
-		found, err := db.SessionsByID(ctx, session)
-		switch {
-		case err != nil:
-			return nil, err
-		case len(found) > 0:
-			s.Session = &found[0]
-		case s.Finding == nil:
-			return nil, unknownID(id)
-		}
-	}
-	return s, surround(ctx, db, s)
-}
-
-// surround reads what belongs to a session and a finding.
-func surround(ctx context.Context, db *clickhouse.DB, s *explain.Subject) (err error) {
-	var grants []string
-	session := ""
-	if s.Session != nil {
-		session, grants = s.Session.ID, s.Session.Grants
-		if s.Assumptions, err = db.AssumptionsOf(ctx, session); err != nil {
-			return err
-		}
-		if s.Counts, err = db.ActivityCountsOf(ctx, session); err != nil {
-			return err
-		}
-	}
-	if s.Finding != nil && s.Finding.Grant != "" && !slices.Contains(grants, s.Finding.Grant) {
-		grants = append(slices.Clone(grants), s.Finding.Grant)
-	}
-	if s.Grants, err = db.GrantsByID(ctx, grants...); err != nil {
-		return err
-	}
-	if s.Findings, err = db.FindingsOf(ctx, session, grants); err != nil {
-		return err
-	}
-	ids := make([]string, 0, len(s.Findings)+1)
-	for _, f := range s.Findings {
-		ids = append(ids, f.ID)
 	}
 	if s.Finding != nil {
-		ids = append(ids, s.Finding.ID)
+		name(s.Finding.Account)
 	}
-	if s.Triage, err = db.TriageOf(ctx, ids...); err != nil {
-		return err
+	if s.Session != nil {
+		name(s.Session.Account)
+		for i := range s.Session.Chained {
+			name(s.Session.Chained[i].Account)
+		}
 	}
-	s.Coverage, err = db.Coverage(ctx)
-	return err
 }
 
 func unknownID(id string) error {
-	return fmt.Errorf("nothing is known of %s: ids are in the views sessions and findings, and in what scan --format json prints", id)
+	return fmt.Errorf("nothing is known of %s: look for ids in the views sessions and findings_all, or in what scan --format json prints", id)
 }
 
 // firstError is the first that is one.
@@ -196,80 +141,4 @@ func firstError(errs ...error) error {
 		}
 	}
 	return nil
-}
-
-// wanted keeps of a scan what concerns one id.
-type wanted struct {
-	id      string
-	subject *explain.Subject
-}
-
-// Result implements scan.Sink.
-func (w *wanted) Result(r *scan.Result) error {
-	finding := slices.IndexFunc(r.Findings, func(f schemas.Finding) bool { return f.ID == w.id })
-	session := slices.IndexFunc(r.Sessions, func(s schemas.Session) bool { return s.ID == w.id })
-	if finding < 0 && session < 0 {
-		return nil
-	}
-	s := &explain.Subject{}
-	if finding >= 0 {
-		s.Finding = &r.Findings[finding]
-		session = slices.IndexFunc(r.Sessions, func(o schemas.Session) bool { return o.ID == s.Finding.Session })
-	}
-	var grants []string
-	if session >= 0 {
-		s.Session, s.Counts = &r.Sessions[session], r.Activity[session]
-		grants = s.Session.Grants
-	}
-	if s.Finding != nil && s.Finding.Grant != "" {
-		grants = append(slices.Clone(grants), s.Finding.Grant)
-	}
-	for _, a := range r.Assumptions {
-		if s.Session != nil && a.Session == s.Session.ID {
-			s.Assumptions = append(s.Assumptions, a)
-		}
-	}
-	for _, g := range r.Grants {
-		if slices.Contains(grants, g.ID) {
-			s.Grants = append(s.Grants, g)
-		}
-	}
-	for _, f := range r.Findings {
-		if s.Session != nil && f.Session == s.Session.ID || f.Session == "" && f.Grant != "" && slices.Contains(grants, f.Grant) {
-			s.Findings = append(s.Findings, f)
-		}
-	}
-	w.subject = s
-	return nil
-}
-
-// DeadLetter implements scan.Sink.
-func (w *wanted) DeadLetter(*schemas.DeadLetter) error { return nil }
-
-// fromFiles finds a session or finding by scanning.
-func (m *Main) fromFiles(ctx context.Context, f *scanFlags, id string) (*explain.Subject, error) {
-	if err := needPolicies(f.policies); err != nil {
-		return nil, err
-	}
-	set, err := readPolicies(f.policies)
-	if err != nil {
-		return nil, err
-	}
-	opts, err := f.options(set)
-	if err != nil {
-		return nil, err
-	}
-	bars := newProgress(m.Stderr)
-	opts.Progress = bars.reports()
-	w := &wanted{id: id}
-	sum, err := scan.Run(ctx, opts, w)
-	bars.close()
-	if err != nil {
-		return nil, err
-	}
-	if w.subject == nil {
-		return nil, unknownID(id)
-	}
-	w.subject.Coverage = sum.Coverage
-	return w.subject, nil
 }

@@ -19,22 +19,9 @@ func (f *scanFlags) options(set *policy.Set) (scan.Options, error) {
 	if len(f.okta)+len(f.cloudtrail) == 0 {
 		return opts, usagef("no logs given: name them with --okta PATH and --cloudtrail PATH")
 	}
-	known := orgs(set)
-	for _, arg := range f.okta {
-		org, path, err := oktaInput(arg, known)
-		if err != nil {
-			return opts, err
-		}
-		if err := checkLogs("--okta", path); err != nil {
-			return opts, err
-		}
-		opts.Inputs = append(opts.Inputs, scan.Input{Source: schemas.Okta, Org: org, Path: path})
-	}
-	for _, path := range f.cloudtrail {
-		if err := checkLogs("--cloudtrail", path); err != nil {
-			return opts, err
-		}
-		opts.Inputs = append(opts.Inputs, scan.Input{Source: schemas.CloudTrail, Path: path})
+	var err error
+	if opts.Inputs, err = f.inputs(orgs(set)); err != nil {
+		return opts, err
 	}
 	for _, s := range f.complete {
 		c, err := scan.ParseComplete(s)
@@ -51,6 +38,80 @@ func (f *scanFlags) options(set *policy.Set) (scan.Options, error) {
 		opts.Gaps = append(opts.Gaps, g)
 	}
 	return opts, checkTempDir(f.tempDir)
+}
+
+// any reports whether anything is said about log files.
+func (f *scanFlags) any() bool {
+	return len(f.okta)+len(f.cloudtrail)+len(f.approvals)+len(f.snapshots)+len(f.policies)+len(f.complete)+len(f.gaps) > 0
+}
+
+// inputs are the files and folders that are read. known are the Okta orgs of the
+// policies.
+func (f *scanFlags) inputs(known []string) (all []scan.Input, err error) {
+	add := func(flag string, in scan.Input) error {
+		all = append(all, in)
+		return checkLogs(flag, in.Path)
+	}
+	for _, arg := range f.okta {
+		org, path, err := oktaInput("--okta", arg, known)
+		if err != nil {
+			return nil, err
+		}
+		if err := add("--okta", scan.Input{Source: schemas.Okta, Org: org, Path: path}); err != nil {
+			return nil, err
+		}
+	}
+	for _, arg := range f.snapshots {
+		org, path, err := oktaInput("--snapshot", arg, known)
+		if err != nil {
+			return nil, err
+		}
+		if err := add("--snapshot", scan.Input{Source: schemas.Okta, Org: org, Path: path, Snapshot: true}); err != nil {
+			return nil, err
+		}
+	}
+	for _, path := range f.cloudtrail {
+		if err := add("--cloudtrail", scan.Input{Source: schemas.CloudTrail, Path: path}); err != nil {
+			return nil, err
+		}
+	}
+	for _, arg := range f.approvals {
+		feed, path, err := feedInput(arg)
+		if err != nil {
+			return nil, err
+		}
+		if err := add("--approvals", scan.Input{Source: schemas.Approvals, Org: feed, Path: path}); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// defaultFeed is the name of an approvals feed that is given none.
+const defaultFeed = "approvals"
+
+// feedInput splits [FEED=]PATH, as oktaInput does.
+func feedInput(arg string) (feed, path string, err error) {
+	feed, path, named := splitInput(arg)
+	switch {
+	case path == "":
+		return "", "", usagef("--approvals %q names no path: write PATH or FEED=PATH", arg)
+	case named && feed == "":
+		return "", "", usagef("--approvals %q names no feed before the =: write PATH or FEED=PATH", arg)
+	case named:
+		return feed, path, nil
+	}
+	return defaultFeed, path, nil
+}
+
+// splitInput splits [NAME=]PATH. What stands before the first = is a name unless
+// it holds a slash, so that ./a=b is a path.
+func splitInput(arg string) (name, path string, named bool) {
+	name, path, named = strings.Cut(arg, "=")
+	if !named || strings.ContainsAny(name, `/\`) {
+		return "", arg, false
+	}
+	return name, path, true
 }
 
 // checkLogs tells by which flag a path was given that is not there.
@@ -89,28 +150,24 @@ func orgs(set *policy.Set) []string {
 	return slices.Compact(all)
 }
 
-// oktaInput splits [ORG=]PATH. What stands before the first = is an org unless
-// it holds a slash, so that ./a=b is a path.
-func oktaInput(arg string, known []string) (org, path string, err error) {
-	org, path, named := strings.Cut(arg, "=")
-	if !named || strings.ContainsAny(org, `/\`) {
-		org, path, named = "", arg, false
-	}
+// oktaInput splits the [ORG=]PATH of a flag.
+func oktaInput(flag, arg string, known []string) (org, path string, err error) {
+	org, path, named := splitInput(arg)
 	switch {
 	case path == "":
-		return "", "", usagef("--okta %q names no path: write PATH or ORG=PATH", arg)
+		return "", "", usagef("%s %q names no path: write PATH or ORG=PATH", flag, arg)
 	case named && org == "":
-		return "", "", usagef("--okta %q names no org before the =: write PATH or ORG=PATH", arg)
+		return "", "", usagef("%s %q names no org before the =: write PATH or ORG=PATH", flag, arg)
 	case named && len(known) > 0 && !slices.Contains(known, org):
-		return "", "", usagef("--okta %s: no provider of the policy has okta_org %q, only %s; write a path that holds = as ./%s",
-			arg, org, strings.Join(known, ", "), arg)
+		return "", "", usagef("%s %s: no provider of the policy has okta_org %q, only %s; write a path that holds = as ./%s",
+			flag, arg, org, strings.Join(known, ", "), arg)
 	case named:
 		return org, path, nil
 	case len(known) == 1:
 		return known[0], path, nil
 	case len(known) == 0:
-		return "", "", usagef("--okta %s: the policy has no provider with an okta_org; write ORG=%s", arg, arg)
+		return "", "", usagef("%s %s: the policy has no provider with an okta_org; write ORG=%s", flag, arg, arg)
 	}
-	return "", "", usagef("--okta %s: the policy knows the Okta orgs %s; say which one it is of by ORG=%s",
-		arg, strings.Join(known, ", "), arg)
+	return "", "", usagef("%s %s: the policy knows the Okta orgs %s; say which one it is of by ORG=%s",
+		flag, arg, strings.Join(known, ", "), arg)
 }

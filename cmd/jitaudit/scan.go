@@ -23,6 +23,7 @@ const scanMemory = 120 << 20
 // scanFlags are the flags of scan as they were given.
 type scanFlags struct {
 	okta, cloudtrail, policies []string
+	approvals, snapshots       []string
 	complete, gaps             []string
 	format, records            choice
 	truth, deadLetters         string
@@ -49,6 +50,12 @@ the okta_org of a provider in the policy, and may be left out where there is but
 one. Every record is accounted for: read = used + irrelevant + duplicate +
 corrected + dead.
 
+Two more sources help where they are at hand. --approvals takes what a ticket or
+chat system approved, a record of schemas/json/approval.schema.json per line; FEED is a name
+for it. --snapshot takes who was in which group of Okta, so that a member whose
+addition is older than the log is known: the members and snapshots that collect
+lists, a record per line.
+
 What a log does not hold proves something only where the log is complete. Unless
 --complete says from when to when each is, it is taken to be so from its first
 event to its last, less the policy's assertion_window at both ends; --gap takes
@@ -72,6 +79,8 @@ found, else 1.`,
 		Example: `  jitaudit scan --okta okta/ --cloudtrail AWSLogs/ --policy policy.yaml
   jitaudit scan --okta example=example.ndjson --okta labs=labs.ndjson --cloudtrail AWSLogs/ \
       --policy 2025.yaml --policy 2026.yaml --complete 2026-01-01/2026-02-01
+  jitaudit scan --okta okta/ --cloudtrail AWSLogs/ --policy policy.yaml \
+      --approvals tickets=approvals.ndjson --snapshot snapshots.ndjson
   jitaudit scan --okta okta/ --cloudtrail AWSLogs/ --policy policy.yaml --format json \
       --gap okta/example=2026-01-10T08:00:00Z/2026-01-10T09:30:00Z |
       jq 'select(.kind == "finding" and .severity == "critical")'
@@ -91,6 +100,8 @@ func (f *scanFlags) registerInputs(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.okta, "okta", nil, "Okta System Log, `[ORG=]PATH`; may be given several times")
 	flags.StringArrayVar(&f.cloudtrail, "cloudtrail", nil, "CloudTrail logs at `PATH`; may be given several times")
+	flags.StringArrayVar(&f.approvals, "approvals", nil, "approvals of another system, `[FEED=]PATH`; may be given several times")
+	flags.StringArrayVar(&f.snapshots, "snapshot", nil, "members of groups as Okta listed them, `[ORG=]PATH`; may be given several times")
 	flags.StringArrayVarP(&f.policies, "policy", "p", nil, "policy `FILE`; of several each judges from its effective_from on")
 	flags.StringArrayVar(&f.complete, "complete", nil, "`[SOURCE=]FROM/TO` in which the logs, or those of okta or cloudtrail, hold every event")
 	flags.StringArrayVar(&f.gaps, "gap", nil, "`SHARD=FROM/TO` that is missing; a shard is okta/ORG or aws/ACCOUNT/REGION")

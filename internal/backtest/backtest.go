@@ -1,17 +1,17 @@
 // Package backtest judges the raw events that ClickHouse keeps under another
 // policy, and tells which findings would come, go or change.
+//
+// Both policies judge the same events by the same program, so that what differs
+// is due to the policy alone. The events go to temporary files as they come, and
+// a scan reads those twice: memory does not grow with them.
 package backtest
 
 import (
-	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
+	"syscall"
 	"time"
 
 	"jitaudit/correlate/policy"
@@ -22,76 +22,96 @@ import (
 
 // Options say what is compared.
 type Options struct {
-	// Events hands on the raw events from a time on, and Coverage is where the logs
-	// are complete, as those of clickhouse.DB.
-	Events   func(ctx context.Context, since time.Time, each func(*clickhouse.RawEvent) error) error
-	Coverage []schemas.Coverage
+	// Events hands on the raw events from a time on, in any order, some of them
+	// several times, as clickhouse.DB.RawEvents does.
+	Events func(ctx context.Context, since time.Time, each func(*clickhouse.RawEvent) error) error
 	// Old are the policies in force, New those to try.
 	Old, New *policy.Set
-	// Since is from when on findings are compared. Events from the longest reach of
-	// the policies before are read too.
+	// Since is from when on findings are compared. Events from further back are read
+	// too, as far as the policies look back.
 	Since time.Time
+	// Kept is from when on raw events are kept: what was before is not taken to be
+	// complete, whatever is still there of it.
+	Kept time.Time
 	// TempDir is where events are put for the time being; default os.TempDir().
 	TempDir string
-	// Read is told how many events have been read, now and then; may be nil.
-	Read func(events int)
+	// Progress is told how it goes; nil for nobody.
+	Progress Progress
 }
 
-// Change says how a finding differs.
-type Change string
-
-// The changes.
-const (
-	Added   Change = "added"
-	Removed Change = "removed"
-	Changed Change = "changed"
-)
-
-// Difference is a finding that the new policy judges otherwise.
-type Difference struct {
-	Change Change `json:"change"`
-	// Old is nil for one that is added, New for one that is removed.
-	Old *schemas.Finding `json:"old,omitempty"`
-	New *schemas.Finding `json:"new,omitempty"`
+// Progress is told how a backtest goes.
+type Progress interface {
+	// Read is told how many events have been read so far.
+	Read(events int)
+	// Judge is told by which policies is judged next, and returns what the scan is
+	// to report to, which may be nil.
+	Judge(policies string) scan.Progress
 }
-
-// finding is the one that there is.
-func (d *Difference) finding() *schemas.Finding { return cmp.Or(d.New, d.Old) }
 
 // Report is what a backtest has come to.
 type Report struct {
+	Since time.Time `json:"since"`
+	// Events counts the raw events, those from before Since too; Unread those of
+	// them that could not be read, by either policy.
 	Events int `json:"events"`
-	// Old and New count the findings from Since on.
-	Old         int          `json:"old"`
-	New         int          `json:"new"`
+	Unread int `json:"unread"`
+	// Old and New count findings and sessions from Since on.
+	Old Counts `json:"old"`
+	New Counts `json:"new"`
+	// Same counts the findings that both have alike.
 	Same        int          `json:"same"`
 	Differences []Difference `json:"differences"`
+	// Coverage is where the raw events are complete. Elsewhere nothing that is
+	// missing was held against anybody, by either policy.
+	Coverage []schemas.Coverage `json:"coverage"`
 }
+
+// Counts are those under one set of policies.
+type Counts struct {
+	Findings int `json:"findings"`
+	// Sessions counts sessions by verdict.
+	Sessions map[schemas.Verdict]int `json:"sessions"`
+}
+
+// ErrNoEvents is that of a time of which no raw events are kept.
+var ErrNoEvents = errors.New("no raw events are kept")
 
 // Run compares.
 func Run(ctx context.Context, o Options) (r Report, err error) {
+	defer func() {
+		if errors.Is(err, syscall.ENOSPC) {
+			err = fmt.Errorf("%w; make room, or name another folder with --temp-dir", err)
+		}
+	}()
 	dir, err := os.MkdirTemp(o.TempDir, "jitaudit-backtest-")
 	if err != nil {
-		return r, fmt.Errorf("make a folder for the raw events: %w", err)
+		return r, fmt.Errorf("make a folder for the raw events: %w; name another one with --temp-dir", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	inputs, events, err := write(ctx, dir, &o)
-	if err != nil {
+	w := newLogs(dir, o.Kept)
+	err = o.Events(ctx, o.Since.Add(-reach(o.Old, o.New)), func(e *clickhouse.RawEvent) error {
+		if o.Progress != nil && w.events%10_000 == 0 {
+			o.Progress.Read(w.events)
+		}
+		return w.add(e)
+	})
+	if err = errors.Join(err, w.close()); err != nil {
 		return r, err
 	}
-	if events == 0 {
-		return r, fmt.Errorf("no raw events are kept from %s on: raw_events (sinks.clickhouse) keeps them, for 90 days", o.Since.Format(time.RFC3339))
+	if w.events == 0 {
+		return r, fmt.Errorf("%w from %s on: the sink keeps them for 90 days, unless sinks.clickhouse.raw_events is false", ErrNoEvents, o.Since.UTC().Format(time.RFC3339))
 	}
-	before, err := judge(ctx, inputs, o.Old, &o)
+	r = Report{Since: o.Since, Events: w.events, Coverage: w.coverage()}
+	before, err := o.judge(ctx, w, "in force", o.Old)
 	if err != nil {
-		return r, fmt.Errorf("judge by the policy in force: %w", err)
+		return r, fmt.Errorf("judge by the policies in force: %w", err)
 	}
-	after, err := judge(ctx, inputs, o.New, &o)
+	after, err := o.judge(ctx, w, "new", o.New)
 	if err != nil {
-		return r, fmt.Errorf("judge by the new policy: %w", err)
+		return r, fmt.Errorf("judge by the new policies: %w", err)
 	}
-	r = compare(before, after)
-	r.Events = events
+	r.Old, r.New, r.Unread = before.counts(), after.counts(), before.unread
+	r.Same, r.Differences = compare(before.findings, after.findings)
 	return r, nil
 }
 
@@ -106,121 +126,46 @@ func reach(sets ...*policy.Set) (d time.Duration) {
 	return d + 48*time.Hour // a session, and what it led to
 }
 
-// write puts the events into one file per log.
-func write(ctx context.Context, dir string, o *Options) (inputs []scan.Input, events int, err error) {
-	files := make(map[string]*bufio.Writer)
-	var closers []*os.File
-	defer func() {
-		for _, f := range closers {
-			err = errors.Join(err, f.Close())
-		}
-	}()
-	open := func(e *clickhouse.RawEvent) (*bufio.Writer, error) {
-		in, ok := inputOf(e)
-		if !ok {
-			return nil, nil
-		}
-		key := string(in.Source) + " " + in.Org + fmt.Sprint(in.Snapshot)
-		if w := files[key]; w != nil {
-			return w, nil
-		}
-		in.Path = filepath.Join(dir, fmt.Sprintf("%d.ndjson", len(files)))
-		f, err := os.OpenFile(in.Path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			return nil, fmt.Errorf("write raw events: %w", err)
-		}
-		closers = append(closers, f)
-		inputs = append(inputs, in)
-		w := bufio.NewWriterSize(f, 1<<20)
-		files[key] = w
-		return w, nil
+// judge scans the logs under one set of policies.
+func (o *Options) judge(ctx context.Context, w *logs, name string, set *policy.Set) (*outcome, error) {
+	out := &outcome{since: o.Since, findings: make(map[string]schemas.Finding), sessions: make(map[schemas.Verdict]int)}
+	opts := scan.Options{Inputs: w.inputs, Policies: set, Coverage: w.coverage(), TempDir: o.TempDir}
+	if o.Progress != nil {
+		opts.Progress = o.Progress.Judge(name)
 	}
-	err = o.Events(ctx, o.Since.Add(-reach(o.Old, o.New)), func(e *clickhouse.RawEvent) error {
-		w, err := open(e)
-		if err != nil || w == nil {
-			return err
-		}
-		events++
-		if o.Read != nil && events%10_000 == 0 {
-			o.Read(events)
-		}
-		_, err = w.Write(append(e.Value, '\n'))
-		return err
-	})
-	for _, w := range files {
-		err = errors.Join(err, w.Flush())
-	}
-	return inputs, events, err
+	_, err := scan.Run(ctx, opts, out)
+	return out, err
 }
 
-// inputOf is the log that an event is of; false for what a scan does not read.
-func inputOf(e *clickhouse.RawEvent) (scan.Input, bool) {
-	switch e.Kind {
-	case schemas.RawEvent:
-		in := scan.Input{Source: e.Source}
-		switch e.Source {
-		case schemas.Okta:
-			in.Org = strings.TrimPrefix(e.Shard, schemas.OktaShard(""))
-		case schemas.Approvals:
-			in.Org = strings.TrimPrefix(e.Shard, schemas.ApprovalsShard(""))
-		}
-		return in, true
-	case schemas.RawMember, schemas.RawSnapshot:
-		return scan.Input{Source: schemas.Okta, Org: strings.TrimPrefix(e.Shard, schemas.OktaShard("")), Snapshot: true}, true
-	}
-	return scan.Input{}, false
+// outcome gathers what a scan finds.
+type outcome struct {
+	since    time.Time
+	findings map[string]schemas.Finding
+	sessions map[schemas.Verdict]int
+	unread   int
 }
 
-// findings gathers the findings of a scan.
-type findings struct {
-	since time.Time
-	all   map[string]schemas.Finding
-}
+var _ scan.Sink = (*outcome)(nil)
 
 // Result implements scan.Sink.
-func (f *findings) Result(r *scan.Result) error {
-	for _, found := range r.Findings {
-		if !found.At.Before(f.since) {
-			f.all[found.ID] = found
+func (o *outcome) Result(r *scan.Result) error {
+	for i := range r.Findings {
+		if f := &r.Findings[i]; !f.At.Before(o.since) {
+			o.findings[f.ID] = *f
+		}
+	}
+	for i := range r.Sessions {
+		if s := &r.Sessions[i]; !s.Start.Before(o.since) {
+			o.sessions[s.Verdict]++
 		}
 	}
 	return nil
 }
 
 // DeadLetter implements scan.Sink.
-func (f *findings) DeadLetter(*schemas.DeadLetter) error { return nil }
-
-func judge(ctx context.Context, inputs []scan.Input, set *policy.Set, o *Options) (map[string]schemas.Finding, error) {
-	f := &findings{since: o.Since, all: make(map[string]schemas.Finding)}
-	_, err := scan.Run(ctx, scan.Options{Inputs: inputs, Policies: set, Coverage: o.Coverage, TempDir: o.TempDir}, f)
-	return f.all, err
+func (o *outcome) DeadLetter(*schemas.DeadLetter) error {
+	o.unread++
+	return nil
 }
 
-// compare tells what differs. That another policy judged is no difference.
-func compare(before, after map[string]schemas.Finding) Report {
-	r := Report{Old: len(before), New: len(after)}
-	for id, old := range before {
-		found, ok := after[id]
-		switch {
-		case !ok:
-			r.Differences = append(r.Differences, Difference{Removed, &old, nil})
-		case differ(&old, &found):
-			r.Differences = append(r.Differences, Difference{Changed, &old, &found})
-		default:
-			r.Same++
-		}
-	}
-	for id, found := range after {
-		if _, ok := before[id]; !ok {
-			r.Differences = append(r.Differences, Difference{Added, nil, &found})
-		}
-	}
-	slices.SortFunc(r.Differences, func(a, b Difference) int {
-		return cmp.Or(strings.Compare(string(a.Change), string(b.Change)), a.finding().At.Compare(b.finding().At), strings.Compare(a.finding().ID, b.finding().ID))
-	})
-	return r
-}
-
-func differ(a, b *schemas.Finding) bool {
-	return a.Severity != b.Severity || a.Status != b.Status || a.Why != b.Why || (a.Suppressed == nil) != (b.Suppressed == nil) || !slices.Equal(a.Evidence, b.Evidence)
-}
+func (o *outcome) counts() Counts { return Counts{len(o.findings), o.sessions} }

@@ -1,10 +1,12 @@
-// Package explain tells of one session or finding in plain words: what was seen
-// when, what was expected, which rule, grant and join key decided, by which
-// events, how sure that is, and what is not known.
+// Package explain tells of one session or finding in plain words, for whoever
+// has to answer for it: who, where, on what grant, approved by whom, with which
+// second factor, what was done; what was expected, which rule says so, by which
+// events, how sure that is; and what is not known.
+//
+// It only words what the results say. Nothing is judged here.
 package explain
 
 import (
-	"slices"
 	"time"
 
 	"jitaudit/schemas"
@@ -25,65 +27,67 @@ type Subject struct {
 	// Triage are the decisions about those findings.
 	Triage []schemas.Triage
 	Counts schemas.ActivityCounts
+	// Calls are those of the session that are evidence of a finding, as far as
+	// they are at hand.
+	Calls []schemas.Activity
 	// Coverage is where the logs are complete.
 	Coverage []schemas.Coverage
+	// AccountNames are those that the policies give to accounts, by id; may be
+	// nil.
+	AccountNames map[string]string
 }
 
 // Explanation is what there is to say.
 type Explanation struct {
+	// ID is that of the session or finding.
+	ID string `json:"id"`
 	// Headline is one sentence.
 	Headline string `json:"headline"`
-	// Facts are who, where, when, on what ground.
-	Facts []Fact `json:"facts"`
+	// Answers say who, where, how long, on what ground, and whether it was allowed.
+	Answers []Answer `json:"answers"`
+	// Onward are the further roles that the session led to, as a tree.
+	Onward []Onward `json:"onward,omitempty"`
+	// Findings are what is wrong, the one that was asked about first.
+	Findings []Judgement `json:"findings,omitempty"`
 	// Timeline is what was seen, by time.
 	Timeline []Moment `json:"timeline"`
-	// Findings are what is wrong, the one that was asked about first.
-	Findings []Judgement `json:"findings"`
-	// Unknown are rules that could not be judged, and why.
-	Unknown []string `json:"unknown,omitempty"`
-	// Coverage says for each log that matters up to where it is complete.
-	Coverage []string `json:"coverage,omitempty"`
+	// Unjudged are rules that could not be judged, and why.
+	Unjudged []string `json:"unjudged,omitempty"`
+	// Coverage says of each log that matters where it is complete.
+	Coverage []Covered `json:"coverage,omitempty"`
+	// Session and Grants are the records that all this is told from.
+	Session *schemas.Session `json:"session,omitempty"`
+	Grants  []schemas.Grant  `json:"grants,omitempty"`
 	// Policy is the id of the policy that judged.
 	Policy string `json:"policy"`
+	// Observed is when what is told was published; zero for a scan.
+	Observed time.Time `json:"observed,omitzero"`
 }
 
-// Fact is one answer.
-type Fact struct {
+// Answer is the answer to one question.
+type Answer struct {
 	Question string `json:"question"`
 	Answer   string `json:"answer"`
 }
 
-// Moment is something that was seen.
-type Moment struct {
-	At   time.Time `json:"at"`
-	What string    `json:"what"`
-	// Event is the id of the event that proves it; empty for what follows from
-	// others.
-	Event string `json:"event,omitempty"`
-}
-
-// Judgement is a finding with the rule behind it.
-type Judgement struct {
-	Finding  schemas.Finding `json:"finding"`
-	Title    string          `json:"title"`
-	Expected string          `json:"expected"`
-	Sure     string          `json:"sure"`
-	// Triage is what was decided last; nil for nothing.
-	Triage *schemas.Triage `json:"triage,omitempty"`
-}
-
-// Of explains a subject.
+// Of explains a subject, of which Finding or Session is set.
 func Of(s *Subject) Explanation {
-	e := Explanation{Headline: s.headline(), Timeline: s.timeline(), Unknown: s.unknown(), Coverage: s.coverage()}
-	switch {
-	case s.Session != nil:
-		e.Facts, e.Policy = s.sessionFacts(), s.Session.Policy
-	case s.Finding != nil:
-		e.Facts, e.Policy = s.findingFacts(), s.Finding.Policy
+	e := Explanation{Timeline: s.timeline(), Unjudged: s.unjudged(), Session: s.Session, Grants: s.Grants}
+	if s.Session != nil {
+		e.ID, e.Policy, e.Observed = s.Session.ID, s.Session.Policy, s.Session.Observed
+		e.Headline, e.Answers, e.Onward = s.sessionHeadline(), s.sessionAnswers(), s.onward()
+	}
+	if s.Finding != nil {
+		e.ID, e.Policy, e.Observed = s.Finding.ID, s.Finding.Policy, s.Finding.Observed
+		e.Headline = s.findingHeadline()
+	}
+	if s.Session == nil {
+		e.Answers = s.findingAnswers()
 	}
 	for _, f := range s.ordered() {
-		e.Findings = append(e.Findings, s.judgement(f))
+		e.Findings = append(e.Findings, s.judgement(&f, e.Timeline))
 	}
+	e.Coverage = s.coverage(e.Timeline)
 	return e
 }
 
@@ -93,9 +97,9 @@ func (s *Subject) ordered() []schemas.Finding {
 	if s.Finding != nil {
 		out = append(out, *s.Finding)
 	}
-	for _, f := range s.Findings {
-		if s.Finding == nil || f.ID != s.Finding.ID {
-			out = append(out, f)
+	for i := range s.Findings {
+		if s.Finding == nil || s.Findings[i].ID != s.Finding.ID {
+			out = append(out, s.Findings[i])
 		}
 	}
 	return out
@@ -108,20 +112,11 @@ func (s *Subject) person() schemas.Person {
 	return s.Finding.Person
 }
 
-// latest is what was decided last about a finding.
-func (s *Subject) latest(finding string) *schemas.Triage {
-	var last *schemas.Triage
-	for i := range s.Triage {
-		if t := &s.Triage[i]; t.Finding == finding && (last == nil || t.At.After(last.At) || t.At.Equal(last.At) && t.ID > last.ID) {
-			last = t
-		}
-	}
-	return last
-}
-
 func (s *Subject) grant(id string) *schemas.Grant {
-	if i := slices.IndexFunc(s.Grants, func(g schemas.Grant) bool { return g.ID == id }); i >= 0 {
-		return &s.Grants[i]
+	for i := range s.Grants {
+		if s.Grants[i].ID == id {
+			return &s.Grants[i]
+		}
 	}
 	return nil
 }

@@ -5,122 +5,195 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"jitaudit/schemas"
 )
 
+// Moment is something that was seen, or that follows from what was seen.
+type Moment struct {
+	At   time.Time `json:"at"`
+	What string    `json:"what"`
+	// Event is the id of the event that proves it; empty for what follows from
+	// others.
+	Event string `json:"event,omitempty"`
+	// Proves are the rules for whose findings the event is evidence.
+	Proves []string `json:"proves,omitempty"`
+}
+
+// moments is a timeline in the making.
+type moments []Moment
+
+func (m *moments) add(at time.Time, what, event string) {
+	one := Moment{At: at, What: what, Event: event}
+	same := func(o Moment) bool { return o.At.Equal(at) && o.What == what && o.Event == event }
+	if !at.IsZero() && !slices.ContainsFunc(*m, same) {
+		*m = append(*m, one)
+	}
+}
+
+func (m moments) has(event string) bool {
+	return slices.ContainsFunc(m, func(o Moment) bool { return o.Event == event })
+}
+
 // timeline is what was seen, by time; what was seen at one time in the order of
 // cause and effect.
 func (s *Subject) timeline() []Moment {
-	var out []Moment
-	add := func(m Moment) {
-		if !m.At.IsZero() && !slices.Contains(out, m) {
-			out = append(out, m)
+	var m moments
+	for i := range s.Grants {
+		for j := range s.Grants[i].Requests {
+			s.request(&m, &s.Grants[i].Requests[j])
 		}
 	}
 	for i := range s.Grants {
-		for _, q := range s.Grants[i].Requests {
-			request(&q, add)
+		m.grant(&s.Grants[i])
+	}
+	if s.Session != nil {
+		s.sessionMoments(&m)
+	}
+	found := s.ordered()
+	for i := range found {
+		if f := &found[i]; !m.has(f.Anchor) {
+			m.add(f.At, anchorWords(f), f.Anchor)
 		}
 	}
-	for i := range s.Grants {
-		granted(&s.Grants[i], add)
+	for i := range m {
+		for _, f := range found {
+			if m[i].Event != "" && slices.Contains(f.Evidence, m[i].Event) && !slices.Contains(m[i].Proves, f.Rule) {
+				m[i].Proves = append(m[i].Proves, f.Rule)
+			}
+		}
 	}
-	if r := s.Session; r != nil {
-		for _, q := range r.Requests {
-			request(&q, add)
-		}
-		if r.Factor != nil {
-			add(Moment{r.Factor.At, "second factor: " + r.Factor.Name, r.Factor.EventID})
-		}
-		if r.SignOn != nil {
-			add(Moment{r.SignOn.At, "signed on to AWS in Okta" + from(r.SignOn.IP), r.SignOn.EventID})
-		}
-		s.assumed(add)
-		for _, c := range r.Chained {
-			chained(&c, add)
-		}
-		add(Moment{r.LastUse, "last call with the session's credentials", ""})
-		add(Moment{r.End, "the session ended: " + strings.ReplaceAll(string(r.EndedBy), "_", " "), ""})
+	slices.SortStableFunc(m, func(a, b Moment) int { return a.At.Compare(b.At) })
+	return m
+}
+
+func (s *Subject) sessionMoments(m *moments) {
+	r := s.Session
+	for i := range r.Requests {
+		s.request(m, &r.Requests[i])
 	}
-	for _, f := range s.ordered() {
-		add(Moment{f.At, fmt.Sprintf("finding %s (%s, %s)", f.Rule, f.Severity, f.Status), f.Anchor})
+	if r.Factor != nil {
+		m.add(r.Factor.At, "second factor: "+r.Factor.Name, r.Factor.EventID)
 	}
-	slices.SortStableFunc(out, func(a, b Moment) int { return a.At.Compare(b.At) })
+	if r.SignOn != nil {
+		m.add(r.SignOn.At, "signed on in Okta"+from(r.SignOn.IP), r.SignOn.EventID)
+	}
+	s.assumed(m)
+	for i := range r.Chained {
+		c := &r.Chained[i]
+		m.add(c.At, fmt.Sprintf("went on into %s in %s", c.Role, s.accountName(c.Account)), c.EventID)
+		m.add(c.LastUse, fmt.Sprintf("last call as %s in %s", c.Role, s.accountName(c.Account)), "")
+	}
+	for i := range s.Calls {
+		c := &s.Calls[i]
+		m.add(c.At, callWords(&c.Call), c.EventID)
+	}
+	m.add(r.LastUse, "last call of the session", "")
+	m.add(r.End, "end of the session: "+ended(r.EndedBy), "")
+}
+
+func callWords(c *schemas.Call) string {
+	out := "called " + c.Service + " " + c.Action
+	if c.Denied {
+		out += ", denied"
+	}
 	return out
 }
 
-func from(ip string) string {
-	if ip == "" {
-		return ""
+// anchorWords tell of an event of which nothing is known but that a finding hangs
+// on it.
+func anchorWords(f *schemas.Finding) string {
+	if f.Status == schemas.Retracted {
+		return "the event that it hung on"
 	}
-	return " from " + ip
+	if r, ok := ruleOf(f.Rule); ok {
+		return r.Title
+	}
+	return f.Rule
 }
 
-func request(q *schemas.RequestRef, add func(Moment)) {
+func (s *Subject) request(m *moments, q *schemas.RequestRef) {
 	what := "request " + q.ID
 	if q.Requester != "" {
-		what += " made by " + q.Requester
+		what += " made by " + s.requester(q.Requester)
 	}
 	if q.Justification != "" {
-		what += fmt.Sprintf(" (%q)", q.Justification)
+		what += fmt.Sprintf(": %q", q.Justification)
 	}
-	add(Moment{q.At, what, first(q.Evidence)})
+	// The steps of a request are in order, the decision is one of them.
+	var made, decided string
+	switch {
+	case q.At.IsZero() && len(q.Evidence) == 1:
+		decided = q.Evidence[0]
+	case !q.At.IsZero() && len(q.Evidence) > 0:
+		made = q.Evidence[0]
+		if len(q.Evidence) == 2 {
+			decided = q.Evidence[1]
+		}
+	}
+	m.add(q.At, what, made)
 	by := "approver unknown"
 	if len(q.Approvers) > 0 {
 		by = "by " + strings.Join(q.Approvers, ", ")
 	}
-	add(Moment{q.DecidedAt, "request " + q.ID + " approved, " + by, ""})
+	m.add(q.DecidedAt, "request "+q.ID+" approved, "+by, decided)
 }
 
-func granted(g *schemas.Grant, add func(Moment)) {
+func (m *moments) grant(g *schemas.Grant) {
 	name := cmp.Or(g.Group, g.Role+" in "+g.Account)
+	opener, removal := grantEvents(g)
 	opened := "given " + name
 	if g.GrantedBy != nil {
-		opened += " by " + cmp.Or(g.GrantedBy.Name, g.GrantedBy.AlternateID, g.GrantedBy.ID)
+		opened += " by " + actor(g.GrantedBy)
 	}
-	add(Moment{g.Opened, opened, first(g.Evidence)})
-	add(Moment{g.FirstObserved, "Okta lists the person in " + name + "; the log shows no addition", first(g.Evidence)})
-	add(Moment{g.ApprovedUntil, "approved end of " + name, ""})
+	m.add(g.Opened, opened, opener)
+	m.add(g.FirstObserved, "Okta lists the person in "+name+"; no log shows the addition", opener)
+	m.add(g.ApprovedUntil, "approved end of "+name, "")
 	removed := name + " taken away"
 	if g.RemovedBy != nil {
-		removed += " by " + cmp.Or(g.RemovedBy.Name, g.RemovedBy.AlternateID, g.RemovedBy.ID)
+		removed += " by " + actor(g.RemovedBy)
 	}
-	add(Moment{g.Removed, removed, ""})
+	m.add(g.Removed, removed, removal)
 }
 
-// assumed tells of the assumptions; an open console makes one a minute, so of more
-// than three those between are counted.
-func (s *Subject) assumed(add func(Moment)) {
+// grantEvents are the first and, where somebody took it away, the last of the
+// events that a grant is known by. Those of its requests follow them.
+func grantEvents(g *schemas.Grant) (opener, removal string) {
+	n := len(g.Evidence)
+	for i := range g.Requests {
+		for n > 1 && slices.Contains(g.Requests[i].Evidence, g.Evidence[n-1]) {
+			n--
+		}
+	}
+	if n > 0 {
+		opener = g.Evidence[0]
+	}
+	if g.RemovedBy != nil && (n > 1 || g.Opened.IsZero()) && n > 0 {
+		removal = g.Evidence[n-1]
+	}
+	return opener, removal
+}
+
+// assumed tells of the assumptions. A console that is open makes a new one again
+// and again: of more than three those in between are counted.
+func (s *Subject) assumed(m *moments) {
 	all := slices.Clone(s.Assumptions)
 	slices.SortFunc(all, func(a, b schemas.Assumption) int {
 		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID))
 	})
-	for i, a := range all {
+	for i := range all {
+		a := &all[i]
 		if len(all) > 3 && i > 0 && i < len(all)-1 {
 			if i == 1 {
-				add(Moment{a.At, fmt.Sprintf("and assumed it anew %d times, until:", len(all)-2), a.EventID})
+				m.add(a.At, fmt.Sprintf("assumed %s again, %d times until the next line", a.Role, len(all)-2), a.EventID)
 			}
 			continue
 		}
-		what := fmt.Sprintf("assumed %s in %s%s as %q", a.Role, a.Account, from(a.IP), a.SessionName)
+		what := fmt.Sprintf("assumed %s in %s%s", a.Role, s.accountName(a.Account), from(a.IP))
 		if !a.Expires.IsZero() {
 			what += ", credentials until " + clock(a.Expires)
 		}
-		add(Moment{a.At, what, a.EventID})
+		m.add(a.At, what, a.EventID)
 	}
-}
-
-func chained(c *schemas.ChainedRole, add func(Moment)) {
-	add(Moment{c.At, fmt.Sprintf("went on into %s in %s", c.Role, c.Account), c.EventID})
-	if !c.LastUse.IsZero() {
-		add(Moment{c.LastUse, fmt.Sprintf("last call as %s in %s (%s)", c.Role, c.Account, strings.Join(c.Services, ", ")), ""})
-	}
-}
-
-func first(ids []string) string {
-	if len(ids) == 0 {
-		return ""
-	}
-	return ids[0]
 }

@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -13,7 +14,8 @@ import (
 	"jitaudit/sinks"
 )
 
-// RawEvent is one record of a raw topic but for what pipelines tell each other.
+// RawEvent is one record of a raw topic: an event, what Okta listed, or a Coverage
+// of what is here.
 type RawEvent struct {
 	Source schemas.Source
 	Shard  string
@@ -60,30 +62,51 @@ func RawTopics() []string {
 	return []string{topics.RawOkta, topics.RawCloudTrail, topics.RawApprovals}
 }
 
-// Write implements sinks.Sink. What coverage and lists of shards say stands in
-// the results, and is left out. An event without a time of its own counts from
-// when it was published.
+// Write implements sinks.Sink. Lists of shards are left out: they say what the
+// pipeline waits for. Coverage is kept: it stands behind its events in the topic,
+// hence in the table, and so tells where that is complete.
 func (s *RawSink) Write(ctx context.Context, batch []sinks.Record) ([]sinks.Refusal, error) {
 	rows := make([]rawRow, 0, len(batch))
+	var refused []sinks.Refusal
 	for i := range batch {
 		r := &batch[i]
 		kind := r.Header(schemas.HeaderKind)
-		if kind == string(schemas.RawCoverage) || kind == string(schemas.RawShards) {
+		if kind == string(schemas.RawShards) {
 			continue
 		}
-		at, err := time.Parse(time.RFC3339Nano, r.Header(schemas.HeaderTime))
+		at, err := rawTime(r, kind)
 		if err != nil {
-			at = r.Time
+			refused = append(refused, sinks.Refusal{Record: i, Reason: fmt.Sprintf(
+				"A record of topic %s cannot be put into table %s: %v; it is left out.", r.Topic, rawLog, err)})
+			continue
 		}
 		rows = append(rows, rawRow{
 			source: r.Header(schemas.HeaderSource), shard: r.Header(schemas.HeaderShard), kind: kind, id: r.Header(schemas.HeaderID),
 			at: required(at.UTC()), hash: xxhash.Sum64(r.Value), value: string(r.Value),
 		})
 	}
-	return nil, insert(ctx, s.db, rawLog, rawColumns(), rows)
+	return refused, insert(ctx, s.db, rawLog, rawColumns(), rows)
 }
 
-// RawEvents hands on all raw events from a time on, in no order.
+// rawTime is an event's own time or, where it has none, that of its record; for
+// coverage the end of it.
+func rawTime(r *sinks.Record, kind string) (time.Time, error) {
+	if kind == string(schemas.RawCoverage) {
+		var c schemas.Coverage
+		if err := json.Unmarshal(r.Value, &c); err != nil {
+			return time.Time{}, fmt.Errorf("it is no JSON of a coverage: %w", err)
+		}
+		return c.To, nil
+	}
+	at, err := time.Parse(time.RFC3339Nano, r.Header(schemas.HeaderTime))
+	if err != nil {
+		return r.Time, nil
+	}
+	return at, nil
+}
+
+// RawEvents hands on all raw events from a time on, and the coverage that ends
+// after it, in no order.
 func (db *DB) RawEvents(ctx context.Context, since time.Time, each func(*RawEvent) error) error {
 	sql := fmt.Sprintf("SELECT source, shard, kind, id, at, value FROM %s WHERE at >= fromUnixTimestamp64Milli(%d, 'UTC')", rawView, since.UnixMilli())
 	return db.query(ctx, db.cfg.Database, "read view "+rawView, sql, func(rows driver.Rows) error {
