@@ -135,33 +135,39 @@ type Page struct {
 func (c *Client) Get(ctx context.Context, path string, q query.Params) (Page, error) {
 	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
-	page, err := c.get(ctx, path, q)
-	if errors.Is(err, errTokenRejected) {
-		// A bearer token that was revoked: the SDK keeps it for an hour, so that
-		// only a new client asks for another.
-		if err := c.reconnect(); err != nil {
-			return Page{}, err
+	var page Page
+	err := c.twice(func() error {
+		resp, body, err := c.do(ctx, path, q)
+		if err == nil {
+			page, err = read(resp, body)
 		}
-		page, err = c.get(ctx, path, q)
-	}
+		return err
+	})
 	if err != nil {
 		return Page{}, fmt.Errorf("ask %s%s: %w", c.cfg.URL, path, err)
 	}
 	return page, nil
 }
 
-func (c *Client) reconnect() error {
+// twice asks again with a new client where a bearer token was revoked: the SDK
+// keeps it for an hour, so that only a new client asks for another.
+func (c *Client) twice(ask func() error) error {
+	err := ask()
+	if !errors.Is(err, errTokenRejected) {
+		return err
+	}
 	sdk, err := c.connect()
 	if err != nil {
 		return err
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.sdk = sdk
-	return nil
+	c.mu.Unlock()
+	return ask()
 }
 
-func (c *Client) get(ctx context.Context, path string, q query.Params) (Page, error) {
+// do makes one request, with the SDK's repetitions.
+func (c *Client) do(ctx context.Context, path string, q query.Params) (*okta.Response, json.RawMessage, error) {
 	c.mu.Lock()
 	executor := c.sdk.CloneRequestExecutor()
 	c.mu.Unlock()
@@ -170,14 +176,14 @@ func (c *Client) get(ctx context.Context, path string, q query.Params) (Page, er
 	req, err := executor.NewRequest(http.MethodGet, path+q.String(), nil)
 	release()
 	if err != nil {
-		return Page{}, c.explain(nil, err)
+		return nil, nil, c.explain(nil, err)
 	}
 	var body json.RawMessage
 	resp, err := executor.Do(ctx, req, &body)
 	if err != nil {
-		return Page{}, c.explain(resp, err)
+		return nil, nil, c.explain(resp, err)
 	}
-	return read(resp, body)
+	return resp, body, nil
 }
 
 // read takes a page apart.

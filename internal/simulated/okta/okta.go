@@ -1,5 +1,5 @@
 // Package okta answers as an Okta org does: its System Log, users, groups and
-// members, its tokens, throttling and errors. It speaks the protocol, so that
+// members, requests for access, its tokens, throttling and errors. It speaks the protocol, so that
 // Okta's own SDK can be pointed at it unmodified.
 //
 // Where Okta's documentation leaves something open, what is done here says so.
@@ -41,8 +41,12 @@ type Config struct {
 	// TokenLifetime is that of a bearer token; default one hour.
 	TokenLifetime time.Duration
 
-	// RateLimit is the number of requests a minute to each of logs, users and
-	// groups; default 120.
+	// Requests are what the governance API knows of requests for access. A token
+	// needs the scope okta.accessRequests.request.read for them.
+	Requests []Request
+
+	// RateLimit is the number of requests a minute to each of logs, users, groups
+	// and governance; default 120.
 	RateLimit int
 	// Raised answers every request, as an org does whose limits were raised.
 	Raised bool
@@ -103,6 +107,9 @@ func New(cfg Config) (*Server, error) {
 		"GET /api/v1/users":             {scopeUsers, "users", s.listUsers},
 		"GET /api/v1/groups":            {scopeGroups, "groups", s.listGroups},
 		"GET /api/v1/groups/{id}/users": {scopeGroups, "groups", s.listMembers},
+
+		"GET /governance/api/v2/requests":      {scopeRequests, "governance", s.listRequests},
+		"GET /governance/api/v2/requests/{id}": {scopeRequests, "governance", s.getRequest},
 	} {
 		s.routes.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			s.serve(w, r, func(r *http.Request) answer {

@@ -16,6 +16,8 @@ const (
 	scopeLogs   = "okta.logs.read"
 	scopeGroups = "okta.groups.read"
 	scopeUsers  = "okta.users.read"
+
+	scopeRequests = "okta.accessRequests.request.read"
 )
 
 // bearer is an access token that was handed out.
