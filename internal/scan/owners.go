@@ -1,9 +1,13 @@
 package scan
 
 import (
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"jitaudit/correlate/identity"
+	"jitaudit/correlate/policy"
 	"jitaudit/internal/scan/wire"
 	"jitaudit/schemas"
 )
@@ -81,7 +85,7 @@ func (s *scan) callerAt(dir *identity.Directory, c *wire.Credential, at time.Tim
 	if who, ok := dir.ResolveCall(c.PrincipalID, c.AccessKeyID, c.CreatedAt, at); ok {
 		return who, true
 	}
-	if c.RoleARN == "" {
+	if !s.watched.role(c.RoleARN, s.opts.Policies) {
 		return schemas.Person{}, false
 	}
 	if who, ok := dir.Orphan(c.PrincipalID, c.RoleARN, at); ok {
@@ -96,4 +100,29 @@ func (s *scan) callerAt(dir *identity.Directory, c *wire.Credential, at time.Tim
 		}
 	}
 	return schemas.Person{}, false
+}
+
+// watchedRoles remember which roles any policy watches: nearly all credentials are of
+// machines, and of few roles.
+type watchedRoles struct {
+	mu    sync.RWMutex
+	known map[string]bool
+}
+
+func (w *watchedRoles) role(arn string, ps *policy.Set) bool {
+	w.mu.RLock()
+	is, known := w.known[arn]
+	w.mu.RUnlock()
+	if known {
+		return is
+	}
+	account, role := schemas.RoleOf(arn)
+	is = role != "" && slices.ContainsFunc(ps.All(), func(p *policy.Policy) bool { return p.Watched(account, role) })
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.known == nil {
+		w.known = make(map[string]bool)
+	}
+	w.known[strings.Clone(arn)] = is // it may lie in a longer text
+	return is
 }

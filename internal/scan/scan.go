@@ -130,8 +130,9 @@ type scan struct {
 	files []file // by source, org and name
 	store *spill.Store
 	// tables hold what calls share, in the first pass; shared thereafter.
-	tables wire.Tables
-	shared *wire.Shared
+	tables  wire.Tables
+	shared  *wire.Shared
+	watched watchedRoles
 	// common is known from the second pass on.
 	common *common
 }

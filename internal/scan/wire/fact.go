@@ -143,7 +143,7 @@ func identityFields(w *schemas.Identity) []*string {
 }
 
 func groupFields(g *schemas.GroupChange) []*string {
-	return append([]*string{&g.ID, &g.Name}, actorFields(&g.Actor)...)
+	return []*string{&g.ID, &g.Name, &g.Actor.ID, &g.Actor.Type, &g.Actor.AlternateID, &g.Actor.Name}
 }
 
 func actorFields(a *schemas.Actor) []*string {

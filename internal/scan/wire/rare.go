@@ -96,7 +96,7 @@ func snapshotFields(s *schemas.Snapshot) []*string {
 }
 
 func assignmentFields(a *schemas.Assignment) []*string {
-	return append([]*string{&a.Account, &a.PermissionSet}, actorFields(&a.Actor)...)
+	return []*string{&a.Account, &a.PermissionSet, &a.Actor.ID, &a.Actor.Type, &a.Actor.AlternateID, &a.Actor.Name}
 }
 
 func chainFields(c *schemas.Chain) []*string {
@@ -104,7 +104,10 @@ func chainFields(c *schemas.Chain) []*string {
 }
 
 func deedFields(d *schemas.Deed) []*string {
-	return append([]*string{&d.Action, &d.Object, &d.ObjectID, &d.ObjectType, &d.Account}, actorFields(&d.Actor)...)
+	return []*string{
+		&d.Action, &d.Object, &d.ObjectID, &d.ObjectType, &d.Account,
+		&d.Actor.ID, &d.Actor.Type, &d.Actor.AlternateID, &d.Actor.Name,
+	}
 }
 
 func entryFields(e *schemas.Entry) []*string {
@@ -112,9 +115,10 @@ func entryFields(e *schemas.Entry) []*string {
 }
 
 func requestFields(q *schemas.Request) []*string {
-	return append([]*string{
+	return []*string{
 		&q.ID, &q.GroupID, &q.Group, &q.AppID, &q.Account, &q.Role, &q.Condition, &q.Subject, &q.Justification,
-	}, actorFields(&q.Requester)...)
+		&q.Requester.ID, &q.Requester.Type, &q.Requester.AlternateID, &q.Requester.Name,
+	}
 }
 
 func appendRequest(b []byte, q *schemas.Request) []byte {
