@@ -30,8 +30,8 @@ type Options struct {
 	// Since is from when on findings are compared. Events from further back are read
 	// too, as far as the policies look back.
 	Since time.Time
-	// Kept is from when on raw events are kept: what was before is not taken to be
-	// complete, whatever is still there of it.
+	// Kept is since when nothing that was stored has gone away again. Coverage that
+	// was stored before does not count: of its events some may be gone.
 	Kept time.Time
 	// TempDir is where events are put for the time being; default os.TempDir().
 	TempDir string

@@ -76,10 +76,7 @@ func (l *logs) cover(e *clickhouse.RawEvent) error {
 	if err := json.Unmarshal(e.Value, &c); err != nil {
 		return fmt.Errorf("read what the raw events say of coverage of %s: %w", e.Shard, err)
 	}
-	if c.From.Before(l.kept) {
-		c.From = l.kept
-	}
-	if !c.From.Before(c.To) {
+	if e.Stored.Before(l.kept) || !c.From.Before(c.To) {
 		return nil
 	}
 	all := append(l.covered[c.Shard], c)

@@ -156,7 +156,8 @@ FROM (SELECT * FROM activity_log FINAL) AS a
 INNER JOIN (SELECT key, session, assumption, chained, person_key, person_name, person_org FROM uses_log FINAL) AS u ON a.use = u.key;
 
 -- Raw events as they were collected, to be judged anew under another policy.
--- They are kept for 90 days after their time.
+-- They are kept for 90 days after they were put here: what was before them in the
+-- topic was put here before, so that what there is has no holes.
 CREATE TABLE IF NOT EXISTS raw_events_log
 (
     source LowCardinality(String),
@@ -165,13 +166,14 @@ CREATE TABLE IF NOT EXISTS raw_events_log
     id     String CODEC(ZSTD(1)),
     at     DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
     hash   UInt64 CODEC(NONE),
-    value  String CODEC(ZSTD(3))
+    value  String CODEC(ZSTD(3)),
+    stored DateTime('UTC') DEFAULT now() CODEC(Delta, ZSTD(1))
 )
-ENGINE = ReplacingMergeTree
+ENGINE = ReplacingMergeTree(stored)
 PARTITION BY toYYYYMM(at)
 ORDER BY (shard, at, id, hash)
-TTL toDateTime(at) + INTERVAL 90 DAY;
+TTL stored + INTERVAL 90 DAY;
 
 CREATE OR REPLACE VIEW raw_events AS
-SELECT source, shard, kind, id, at, hash, value
+SELECT source, shard, kind, id, at, hash, value, stored
 FROM raw_events_log FINAL;

@@ -23,6 +23,8 @@ type RawEvent struct {
 	ID     string
 	At     time.Time
 	Value  []byte
+	// Stored is when it was put into the table, to the second: 90 days later it goes.
+	Stored time.Time
 }
 
 type rawRow struct {
@@ -108,11 +110,11 @@ func rawTime(r *sinks.Record, kind string) (time.Time, error) {
 // RawEvents hands on all raw events from a time on, and the coverage that ends
 // after it, in no order.
 func (db *DB) RawEvents(ctx context.Context, since time.Time, each func(*RawEvent) error) error {
-	sql := fmt.Sprintf("SELECT source, shard, kind, id, at, value FROM %s WHERE at >= fromUnixTimestamp64Milli(%d, 'UTC')", rawView, since.UnixMilli())
+	sql := fmt.Sprintf("SELECT source, shard, kind, id, at, value, stored FROM %s WHERE at >= fromUnixTimestamp64Milli(%d, 'UTC')", rawView, since.UnixMilli())
 	return db.query(ctx, db.cfg.Database, "read view "+rawView, sql, func(rows driver.Rows) error {
 		var source, kind, value string
 		var e RawEvent
-		if err := rows.Scan(&source, &e.Shard, &kind, &e.ID, &e.At, &value); err != nil {
+		if err := rows.Scan(&source, &e.Shard, &kind, &e.ID, &e.At, &value, &e.Stored); err != nil {
 			return err
 		}
 		e.Source, e.Kind, e.Value = schemas.Source(source), schemas.RawKind(kind), []byte(value)

@@ -56,15 +56,33 @@ func rawEvents(t *testing.T, db *DB, since time.Time) []string {
 	return out
 }
 
-// recently: what is older than 90 days goes away by itself.
-func recently(t *testing.T) time.Time {
-	t.Helper()
-	return time.Now().UTC().Truncate(24 * time.Hour).Add(-24 * time.Hour)
+// someDay is long ago: what counts is when events were stored.
+func someDay() time.Time { return time.Date(2025, 5, 4, 0, 0, 0, 0, time.UTC) }
+
+func TestWhatIsKeptGoesByWhenItWasStored(t *testing.T) {
+	db := migrated(t)
+	writeRaw(t, db, rawRecord(schemas.Okta, "okta/example", schemas.RawEvent, "e1", someDay().Format(time.RFC3339), "{}"))
+	before := time.Now().Add(-time.Minute)
+	err := db.RawEvents(deadline(t), someDay(), func(e *RawEvent) error {
+		if e.Stored.Before(before) || e.Stored.After(time.Now().Add(time.Minute)) {
+			t.Errorf("stored at %s", e.Stored)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.exec(deadline(t), db.cfg.Database, "merge", "OPTIMIZE TABLE raw_events_log FINAL"); err != nil {
+		t.Fatal(err)
+	}
+	if got := rawEvents(t, db, someDay()); len(got) != 1 {
+		t.Errorf("a merge left %q", got)
+	}
 }
 
 func TestRawEventsAreReadBackOnce(t *testing.T) {
 	db := migrated(t)
-	day := recently(t)
+	day := someDay()
 	stamp := func(h int) string { return day.Add(time.Duration(h) * time.Hour).Format(time.RFC3339Nano) }
 	coverage := string(encode(t, schemas.Coverage{Shard: "okta/example", From: day, To: day.Add(5 * time.Hour), Basis: schemas.CoverageAssumed}))
 	published := rawRecord(schemas.Okta, "okta/example", schemas.RawMember, "", "", `{"group":"g"}`)
@@ -101,7 +119,7 @@ func TestRawEventsAreReadBackOnce(t *testing.T) {
 
 func TestRawCoverageThatIsNoneIsRefused(t *testing.T) {
 	db := migrated(t)
-	day := recently(t)
+	day := someDay()
 	refused := writeRaw(t, db,
 		rawRecord(schemas.Okta, "okta/example", schemas.RawCoverage, "", "", "{"),
 		rawRecord(schemas.Okta, "okta/example", schemas.RawEvent, "e1", day.Format(time.RFC3339), "{}"))
@@ -115,7 +133,7 @@ func TestRawCoverageThatIsNoneIsRefused(t *testing.T) {
 
 func TestReadingOfRawEventsEndsAtTheFirstError(t *testing.T) {
 	db := migrated(t)
-	day := recently(t)
+	day := someDay()
 	writeRaw(t, db, rawRecord(schemas.Okta, "okta/example", schemas.RawEvent, "e1", day.Format(time.RFC3339), "{}"))
 	if err := db.RawEvents(deadline(t), day, func(*RawEvent) error { return context.Canceled }); err == nil {
 		t.Error("no error")
