@@ -1,6 +1,7 @@
-// Package aws answers as two services of AWS do, so that unmodified clients of
-// aws-sdk-go-v2 can be pointed at it with BaseEndpoint: CloudTrail's
-// LookupEvents (AWS JSON 1.1) and STS's AssumeRole (AWS query, XML). Requests
+// Package aws answers as three services of AWS do, so that unmodified clients of
+// aws-sdk-go-v2 can be pointed at it with BaseEndpoint: CloudTrail's LookupEvents
+// and the Identity Store's ListUsers (AWS JSON 1.1), and STS's AssumeRole (AWS
+// query, XML). Requests
 // must be signed (Signature Version 4), and the signature is verified.
 //
 // What a service may do that this one does, too: refuse, throttle, deliver
@@ -28,6 +29,7 @@ import (
 // The operations that are answered.
 const (
 	LookupEvents = "LookupEvents"
+	ListUsers    = "ListUsers"
 	AssumeRole   = "AssumeRole"
 )
 
@@ -44,6 +46,8 @@ type Config struct {
 	Principals map[string]Principal
 	// Roles are the roles that may be assumed.
 	Roles []Role
+	// Stores are the Identity Stores.
+	Stores []Store
 	// RequestsPerSecond is how many lookups each account and region answers per
 	// second of the machine's clock; 2 by default, as AWS says. A demonstration
 	// whose clock runs faster raises it.
@@ -164,30 +168,49 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.send(w, r)
 }
 
+// operation is one of the AWS JSON 1.1 protocol.
+type operation struct {
+	name, service, action string // service as signatures name it
+	limited               bool
+	answer                func(body []byte, req *Request) (any, *refusal)
+}
+
+// operation finds the one that a request names: "CloudTrail_20131101.LookupEvents";
+// older clients put the package before it.
+func (s *Server) operation(target string) (operation, bool) {
+	service, name, _ := cutLast(target, ".")
+	switch {
+	case strings.HasSuffix(service, "CloudTrail_20131101") && name == LookupEvents:
+		return operation{name, "cloudtrail", "cloudtrail:LookupEvents", true, func(body []byte, req *Request) (any, *refusal) { return s.lookup(body, req) }}, true
+	case service == "AWSIdentityStore" && name == ListUsers:
+		return operation{name, "identitystore", "identitystore:ListUsers", false, func(body []byte, req *Request) (any, *refusal) { return s.listUsers(body, req) }}, true
+	}
+	return operation{}, false
+}
+
 // json answers a request of the AWS JSON 1.1 protocol.
 func (s *Server) json(r *http.Request, body []byte, req *Request) answer {
-	// "CloudTrail_20131101.LookupEvents"; older clients put the package before it.
-	service, operation, _ := cutLast(r.Header.Get("X-Amz-Target"), ".")
-	if !strings.HasSuffix(service, "CloudTrail_20131101") || operation != LookupEvents {
-		return jsonRefusal(req.note(refuse(http.StatusBadRequest, "UnknownOperationException", "only LookupEvents of CloudTrail is simulated")))
+	op, known := s.operation(r.Header.Get("X-Amz-Target"))
+	if !known {
+		return jsonRefusal(req.note(refuse(http.StatusBadRequest, "UnknownOperationException", "only LookupEvents of CloudTrail and ListUsers of the Identity Store are simulated")))
 	}
-	req.Operation = operation
+	req.Operation = op.name
 	if f := s.fault(); f != "" {
 		req.Code = string(f)
 		return f.answer()
 	}
-	who, region, refused := s.authenticate(r, body, "cloudtrail", req.At)
+	who, region, refused := s.authenticate(r, body, op.service, req.At)
 	if refused != nil {
 		return jsonRefusal(req.note(refused))
 	}
 	req.Shard = "aws/" + who.account + "/" + region
-	if !s.limiter(req.Shard).Allow() {
+	if op.limited && !s.limiter(req.Shard).Allow() {
 		return jsonRefusal(req.note(throttled()))
 	}
-	if refused := who.may("cloudtrail:LookupEvents", ""); refused != nil {
+	if refused := who.may(op.action, ""); refused != nil {
 		return jsonRefusal(req.note(refused))
 	}
-	out, refused := s.lookup(body, req)
+	out, refused := op.answer(body, req)
 	if refused != nil {
 		return jsonRefusal(req.note(refused))
 	}

@@ -2,7 +2,7 @@ package aws
 
 import "net/http"
 
-// Fault is how the next lookups go wrong.
+// Fault is how the next lookups and lists of users go wrong.
 type Fault string
 
 // The faults.
@@ -19,7 +19,7 @@ const (
 	Slow Fault = "slow"
 )
 
-// Fail lets the next n lookups fail, after those that earlier calls asked for.
+// Fail lets the next n lookups or lists of users fail, after those that earlier calls asked for.
 func (s *Server) Fail(n int, f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
