@@ -91,6 +91,17 @@ func (m *Main) explain(ctx context.Context, f *explainFlags, id string) error {
 	return writing(err)
 }
 
+// show writes text that may hold what logs say, line by line.
+func (m *Main) show(text string) error {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString(visible(strings.TrimSuffix(line, "\n")))
+		b.WriteByte('\n')
+	}
+	_, err := m.Stdout.Write([]byte(b.String()))
+	return writing(err)
+}
+
 // printJSON writes one indented object.
 func (m *Main) printJSON(v any) error {
 	var b bytes.Buffer

@@ -117,9 +117,8 @@ func (m *Main) triage(ctx context.Context, f *triageFlags, finding string) error
 	if err := m.append(ctx, cfg, &t); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(m.Stdout, visible(fmt.Sprintf("%s (%s, %s): %s by %s, written down as %s",
-		finding, found.Rule, found.Status, strings.ReplaceAll(string(t.Status), "_", " "), t.By, t.ID)))
-	return writing(err)
+	return m.show(fmt.Sprintf("%s (%s, %s): %s by %s, written down as %s\n",
+		finding, found.Rule, found.Status, strings.ReplaceAll(string(t.Status), "_", " "), t.By, t.ID))
 }
 
 // published is a finding that was published, retracted or not.

@@ -89,7 +89,9 @@ func (s *Subject) sessionMoments(m *moments) {
 		c := &s.Calls[i]
 		m.add(c.At, callWords(&c.Call), c.EventID)
 	}
-	m.add(r.LastUse, "last call of the session", "")
+	if !slices.ContainsFunc(s.Calls, func(c schemas.Activity) bool { return c.At.Equal(r.LastUse) }) {
+		m.add(r.LastUse, "last call of the session", "")
+	}
 	m.add(r.End, "end of the session: "+ended(r.EndedBy), "")
 }
 
