@@ -17,6 +17,7 @@ type checkFlags struct {
 	config   string
 	role     choice
 	policies []string
+	tests    []string
 	quiet    bool
 }
 
@@ -26,8 +27,8 @@ func (m *Main) checkCommand() *cobra.Command {
 		f.role.known = append(f.role.known, string(r))
 	}
 	cmd := &cobra.Command{
-		Use:   "check [--config FILE] [--policy FILE …]",
-		Short: "Validate a configuration or policies and print them with all defaults filled in",
+		Use:   "check [--config FILE] [--policy FILE …] [--test FILE …]",
+		Short: "Validate a configuration or policies, and run the tests of a policy",
 		Long: `check reads a configuration and the policies that it names as run does, connects
 to nothing, and prints the configuration with all defaults filled in, as YAML.
 Secrets stay out: what comes from the environment or from a file is printed as the
@@ -38,14 +39,23 @@ Policies given by --policy are read as scan does, and each is printed with all
 defaults filled in, the earliest first; with --config, too, they follow it as YAML
 documents of their own.
 
+--test runs the tests of a policy: a file that says what happens, and which findings
+must come out (examples/policy_test.yaml shows how). The events go through the readers
+and the engine that scan uses; a test that fails tells what is missing and what was
+not expected.
+
 Errors go to stderr, one per line, as FILE:LINE: what is wrong. Exit codes: 0 valid,
-1 a file cannot be read, 2 not valid.`,
+1 a file cannot be read, or a test failed, 2 not valid.`,
 		Example: `  jitaudit check --config jitaudit.yaml --role run
   jitaudit check --config jitaudit.yaml --role "sink clickhouse" --quiet
   jitaudit check --policy policy.yaml
-  jitaudit check --quiet policies/*.yaml`,
-		RunE: func(_ *cobra.Command, args []string) error {
+  jitaudit check --quiet policies/*.yaml
+  jitaudit check --test policy_test.yaml`,
+		RunE: func(cmd *cobra.Command, args []string) error {
 			f.policies = slices.Concat(f.policies, args)
+			if len(f.tests) > 0 {
+				return m.checkTests(cmd.Context(), f)
+			}
 			return m.check(f)
 		},
 		ValidArgsFunction: completeExt("yaml", "yml"),
@@ -57,6 +67,8 @@ Errors go to stderr, one per line, as FILE:LINE: what is wrong. Exit codes: 0 va
 	f.role.add(cmd, "role", "see whether the configuration is fit for this role")
 	flags.StringArrayVarP(&f.policies, "policy", "p", nil, "policy `FILE`; may be given several times, or without the flag")
 	complete(cmd, "policy", completeExt("yaml", "yml"))
+	flags.StringArrayVar(&f.tests, "test", nil, "run the policy tests in `FILE`; may be given several times")
+	complete(cmd, "test", completeExt("yaml", "yml"))
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing when all are valid")
 	return cmd
 }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -59,6 +60,20 @@ func (a *accounts) id(alias string) string {
 		return ""
 	}
 	return a.list[i].id
+}
+
+// Accounts are the ids of all accounts that the policy names, distinct and sorted.
+func (p *Policy) Accounts() []string {
+	return slices.Sorted(maps.Keys(p.accounts.names))
+}
+
+// AccountID is the 12-digit id of an account that is given by id or, in any case,
+// by name; "" where the policy knows no such name.
+func (p *Policy) AccountID(account string) string {
+	if isAccountID(account) {
+		return account
+	}
+	return p.accounts.ids[fold(account)]
 }
 
 // resolve reads an account that is given by id or by name.

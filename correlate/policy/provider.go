@@ -48,6 +48,15 @@ func (p *Policy) Provider(arn string) *Provider {
 	return found
 }
 
+// Providers are all, in the order of the file.
+func (p *Policy) Providers() []Provider {
+	out := make([]Provider, len(p.providers))
+	for i := range p.providers {
+		out[i] = p.providers[i].Provider
+	}
+	return out
+}
+
 // HasApp reports whether a sign-on goes to one of the provider's applications:
 // by application id; for a provider without ids, by an audience that is AWS
 // sign-in in the provider's way of federation.
