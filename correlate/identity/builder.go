@@ -117,7 +117,7 @@ func (d *Directory) merge(o *Directory) {
 	for key, u := range o.users {
 		mine := d.user(key, u.org)
 		mine.call(u.name, u.named)
-		learnTimes(&mine.left, u.left)
+		learnTimes(&mine.left, u.left...)
 	}
 	for handle, list := range o.handles {
 		for i := range list {
@@ -135,13 +135,10 @@ func (d *Directory) merge(o *Directory) {
 }
 
 func (c *carrier) merge(o *carrier) {
-	c.see(o.seen)
-	if o.again != never {
-		c.seeAgain(o.again)
-	}
+	c.first, c.last = min(c.first, o.first), max(c.last, o.last)
 	if o.changes != nil {
-		learnTimes(&c.change().given, o.changes.given)
-		learnTimes(&c.change().taken, o.changes.taken)
+		learnTimes(&c.change().given, o.changes.given...)
+		learnTimes(&c.change().taken, o.changes.taken...)
 	}
 }
 

@@ -11,65 +11,60 @@ import (
 // handles are who carries each handle, sorted by person.
 type handles map[string][]carrier
 
-// carrier is somebody who carries a handle, or did. They carry it from the first
-// time that they were seen with it, or that a change of name gave it to them,
-// until a change of name takes it away or they are deactivated. After that it is
-// theirs again when a change of name gives it back, or they are seen with it more
-// than aftermath later.
+// carrier is somebody who carries a handle, or did: from the first time that they
+// were seen with it, or that a change of name gave it to them, until a change of
+// name takes it away or they are deactivated. It is theirs again when a change of
+// name gives it back. Where none does, an end does not count if they were seen with
+// it on a later day (UTC): whoever else carried it meanwhile came to it later, and
+// so comes first for that time.
 //
-// There is one for each handle of each person, however much they do: of the times
-// that they were seen only the first and that of the last day are kept, which is
-// all that a single end needs. What lies between two ends counts where a change of
-// name began it.
+// There is one for each handle of each person, and it stays small however much they
+// do. Of all times at which they were seen the first and the last day are enough.
 type carrier struct {
 	who *user
-	// seen is when they were first seen with it, again the first time on the last
-	// day (UTC) that they were; never: not yet. All times are microseconds since
-	// 1970.
-	seen, again int64
-	changes     *changes // nil: none is known
+	// first is when they were first seen with it, in microseconds since 1970;
+	// never: not yet.
+	first int64
+	// last is the last day on which they were seen to carry it still; noDay: none.
+	last    int64
+	changes *changes // nil: none is known
 }
 
-// changes are when names were given and taken away, sorted.
+// changes are when changes of name gave a handle and took it away, sorted.
 type changes struct{ given, taken []int64 }
 
 const (
 	never = math.MaxInt64
-	// aftermath is how long after an end somebody may still be named by what has
-	// ended: a deactivation is followed by removals from groups and applications.
-	aftermath = int64(24 * time.Hour / time.Microsecond)
+	noDay = math.MinInt64
 )
 
 // stretch is the time in which somebody carries a handle: since ≤ t < until.
 type stretch struct{ since, until int64 }
 
-// at returns the latest stretch that had begun by t, which is open or over; of
-// somebody who began later, one that is over before everything, and the sooner
-// they begin the later in since.
+// at returns the latest stretch that had begun by t, whether it was over by then or
+// not. Of somebody who only begins later it is over before everything, and the
+// later in since the sooner they begin.
 func (c *carrier) at(t int64) stretch {
 	if c.changes == nil && len(c.who.left) == 0 {
-		if c.seen <= t {
-			return stretch{c.seen, never}
+		if c.first <= t {
+			return stretch{c.first, never}
 		}
 		return c.later()
 	}
 	var s stretch
-	known, ended := false, int64(math.MinInt64)
+	known := false
 	for _, e := range c.events() {
 		if e.at > t {
 			break
 		}
 		open := known && s.until == never
 		switch {
-		case e.kind == left || e.kind == taken:
-			if open {
-				s.until = e.at
-			} else if !known && e.kind == taken {
-				s, known = stretch{e.at, e.at}, true // they had carried it, who knows since when
-			}
-			ended = e.at
-		case !open && (e.kind == given || ended == math.MinInt64 || e.at > ended+aftermath):
+		case e.begins && !open:
 			s, known = stretch{e.at, never}, true
+		case !e.begins && open:
+			s.until = e.at
+		case e.taken && !known:
+			s, known = stretch{e.at, e.at}, true // they had carried it, who knows since when
 		}
 	}
 	if !known {
@@ -80,7 +75,7 @@ func (c *carrier) at(t int64) stretch {
 
 // later is the stretch of somebody who has not begun.
 func (c *carrier) later() stretch {
-	first := c.seen
+	first := c.first
 	if c.changes != nil {
 		for _, times := range [...][]int64{c.changes.given, c.changes.taken} {
 			if len(times) > 0 {
@@ -91,42 +86,39 @@ func (c *carrier) later() stretch {
 	return stretch{since: -first, until: math.MinInt64}
 }
 
-// event is something that begins or ends a stretch.
+// event is something that begins a stretch or ends it, by a change of name or not.
 type event struct {
-	at   int64
-	kind eventKind
+	at            int64
+	begins, taken bool
 }
 
-type eventKind int
-
-// The kinds of event, in the order in which they count at one instant: what ends
-// decides.
-const (
-	seen eventKind = iota
-	given
-	left
-	taken
-)
-
-// events are all that is known, by time.
+// events are those that count, by time. Of those at one instant what ends comes
+// last, and so decides.
 func (c *carrier) events() []event {
-	var out []event
-	add := func(kind eventKind, times ...int64) {
-		for _, t := range times {
-			out = append(out, event{t, kind})
-		}
-	}
-	for _, t := range [...]int64{c.seen, c.again} {
-		if t != never {
-			add(seen, t)
-		}
-	}
+	var given, taken []int64
 	if c.changes != nil {
-		add(given, c.changes.given...)
-		add(taken, c.changes.taken...)
+		given, taken = c.changes.given, c.changes.taken
 	}
-	add(left, c.who.left...)
-	slices.SortFunc(out, func(a, b event) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.kind, b.kind)) })
+	back := int64(math.MinInt64)
+	var out []event
+	if c.first != never {
+		out = append(out, event{at: c.first, begins: true})
+	}
+	for _, t := range given {
+		out = append(out, event{at: t, begins: true})
+		back = t
+	}
+	for _, ends := range [...]struct {
+		at    []int64
+		taken bool
+	}{{taken, true}, {c.who.left, false}} {
+		for _, t := range ends.at {
+			if back > t || c.last <= day(t) {
+				out = append(out, event{at: t, taken: ends.taken})
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 	return out
 }
 
@@ -148,7 +140,8 @@ func (h handles) asOf(org string, t time.Time, name string, more ...string) *use
 			if org != "" && c.who.org != org {
 				continue
 			}
-			if s := c.at(at); best == nil || cmp.Or(cmp.Compare(s.until, found.until), cmp.Compare(s.since, found.since), strings.Compare(best.key, c.who.key)) > 0 {
+			s := c.at(at)
+			if best == nil || cmp.Or(cmp.Compare(s.until, found.until), cmp.Compare(s.since, found.since), strings.Compare(best.key, c.who.key)) > 0 {
 				best, found = c.who, s
 			}
 		}
@@ -159,53 +152,46 @@ func (h handles) asOf(org string, t time.Time, name string, more ...string) *use
 // of returns what is known of a handle and a person, to be added to.
 func (h handles) of(handle string, who *user) *carrier {
 	list := h[handle]
-	i, known := slices.BinarySearchFunc(list, who.key, func(c carrier, key string) int { return strings.Compare(c.who.key, key) })
+	i, known := h.find(handle, who.key)
 	if !known {
-		list = slices.Insert(list, i, carrier{who: who, seen: never, again: never})
+		list = slices.Insert(list, i, carrier{who: who, first: never, last: noDay})
 		h[handle] = list
 	}
 	return &list[i]
 }
 
-// see learns that they were seen with it.
-func (c *carrier) see(t int64) bool {
-	if t >= c.seen {
-		return false
-	}
-	c.seen = t
-	return true
+// find is where among the carriers of a handle a person is, or would be.
+func (h handles) find(handle, person string) (int, bool) {
+	return slices.BinarySearchFunc(h[handle], person, func(c carrier, key string) int { return strings.Compare(c.who.key, key) })
 }
 
-// seeAgain learns that they were seen with it on a day.
-func (c *carrier) seeAgain(t int64) bool {
-	if c.again != never && cmp.Or(cmp.Compare(day(t), day(c.again)), cmp.Compare(c.again, t)) <= 0 {
-		return false
+// seen learns that they were seen with it, and whether they carried it still.
+func (c *carrier) seen(t int64, still bool) (news bool) {
+	if t < c.first {
+		c.first, news = t, true
 	}
-	c.again = t
-	return true
+	if still && day(t) > c.last {
+		c.last, news = day(t), true
+	}
+	return news
 }
 
 // day numbers the days (UTC).
 func day(t int64) int64 { return t / int64(24*time.Hour/time.Microsecond) }
-
-// learnTime adds a time to some that are sorted.
-func learnTime(times *[]int64, t int64) bool {
-	i, known := slices.BinarySearch(*times, t)
-	if !known {
-		*times = slices.Insert(*times, i, t)
-	}
-	return !known
-}
-
-func learnTimes(times *[]int64, more []int64) {
-	for _, t := range more {
-		learnTime(times, t)
-	}
-}
 
 func (c *carrier) change() *changes {
 	if c.changes == nil {
 		c.changes = &changes{}
 	}
 	return c.changes
+}
+
+// learnTimes adds times to some that are sorted, and reports whether any is new.
+func learnTimes(times *[]int64, more ...int64) (news bool) {
+	for _, t := range more {
+		if i, known := slices.BinarySearch(*times, t); !known {
+			*times, news = slices.Insert(*times, i, t), true
+		}
+	}
+	return news
 }

@@ -12,8 +12,7 @@ type ClaimKind string
 
 // The kinds of claim. Handles are logins, mail addresses and NameIDs.
 const (
-	HandleClaim    ClaimKind = "handle"    // somebody was seen with a handle, by then
-	SeenClaim      ClaimKind = "seen"      // somebody was seen with a handle on that day
+	HandleClaim    ClaimKind = "handle"    // somebody was seen with a handle
 	GivenClaim     ClaimKind = "given"     // a change of name gave somebody a handle
 	TakenClaim     ClaimKind = "taken"     // a handle was somebody's until then
 	PersonClaim    ClaimKind = "person"    // somebody was deactivated: all of their handles end
@@ -31,11 +30,13 @@ type Claim struct {
 	Person string `json:"person,omitempty"`
 	Org    string `json:"org,omitempty"`
 	// Name is, of a portal claim, what the Identity Center user id goes by, and of
-	// a tag claim the address with its tag. Of those of which several count it is
-	// what tells them apart: the day, or the time.
+	// a tag claim the address with its tag. Of handles it is the day on which the
+	// person was seen to carry it still, if they were, and of others of which each
+	// counts the time.
 	Name string `json:"name,omitempty"`
-	// Since or Until is in microseconds since 1970; neither is set for portal and
-	// tag claims.
+	// Since and Until are in microseconds since 1970; 0: not said. Of given, taken
+	// and person claims there is one for each such time. Of other claims that differ
+	// in Since alone the earliest counts.
 	Since int64 `json:"since,omitempty"`
 	Until int64 `json:"until,omitempty"`
 }
@@ -43,29 +44,21 @@ type Claim struct {
 // Key is what a claim is about. Facts whose owner depends on it are those whose
 // Handles it is among.
 func (c *Claim) Key() string {
-	kind := c.Kind
-	if kind == GivenClaim || kind == TakenClaim {
-		kind = HandleClaim
+	switch c.Kind {
+	case GivenClaim, TakenClaim:
+		return string(HandleClaim) + " " + c.Handle
 	}
-	return string(kind) + " " + c.Handle
-}
-
-// Slot is what claims take each other's place in: of those with one slot, the one
-// that Directory.Learn took in last is all that need be remembered.
-func (c *Claim) Slot() string {
-	name := c.Name
-	if c.Kind == SeenClaim {
-		name = ""
-	}
-	return string(c.Kind) + "\n" + c.Handle + "\n" + c.Person + "\n" + name
+	return string(c.Kind) + " " + c.Handle
 }
 
 // Claims are what a fact tells about handles, as Builder.Observe learns them.
 func Claims(f *schemas.Fact) (out []Claim) {
 	eachClaim(f, func(c Claim) {
 		switch c.Kind {
-		case SeenClaim:
-			c.Name = f.At.UTC().Format(time.DateOnly)
+		case HandleClaim:
+			if c.Name == still {
+				c.Name = f.At.UTC().Format(time.DateOnly)
+			}
 		case GivenClaim, TakenClaim, PersonClaim:
 			c.Name = f.At.UTC().Format(time.RFC3339Nano)
 		}
@@ -75,6 +68,10 @@ func Claims(f *schemas.Fact) (out []Claim) {
 	})
 	return out
 }
+
+// still is the name of claims to handles that are still carried, before they are
+// told apart.
+const still = "still"
 
 // eachClaim yields the claims of a fact, which may repeat, without what tells them
 // apart.
@@ -97,15 +94,19 @@ func eachClaim(f *schemas.Fact, yield func(Claim)) {
 // userClaims yields what a fact tells of the handles of an Okta user.
 func userClaims(f *schemas.Fact, key string, yield func(Claim)) {
 	at := f.At.UnixMicro()
-	begins := func(kind ClaimKind, handle string) {
+	begins := func(kind ClaimKind, handle, name string) {
 		if handle != "" {
-			yield(Claim{Kind: kind, Handle: handle, Person: key, Org: f.Who.Org, Since: at})
+			yield(Claim{Kind: kind, Handle: handle, Person: key, Org: f.Who.Org, Name: name, Since: at})
 		}
 	}
 	ends := func(kind ClaimKind, handle string) {
 		if handle != "" {
 			yield(Claim{Kind: kind, Handle: handle, Person: key, Org: f.Who.Org, Until: at})
 		}
+	}
+	seen := ""
+	if carriesStill(f.Kind) {
+		seen = still
 	}
 	names := [...]string{Fold(f.Who.Login), Fold(f.Who.NameID), Fold(f.Who.Email)}
 	for _, h := range names {
@@ -114,18 +115,17 @@ func userClaims(f *schemas.Fact, key string, yield func(Claim)) {
 			ends(TakenClaim, h)
 			continue
 		}
-		begins(HandleClaim, h)
-		begins(SeenClaim, h)
+		begins(HandleClaim, h, seen)
 	}
 	switch f.Kind {
 	case schemas.SignedOn:
-		begins(AssertionClaim, f.Who.AssertionID)
+		begins(AssertionClaim, f.Who.AssertionID, "")
 	case schemas.Deactivated:
 		ends(PersonClaim, key)
 	case schemas.Renamed:
 		given, taken := Fold(f.Rename.New), Fold(f.Rename.Old)
 		tags(given, yield)
-		begins(GivenClaim, given)
+		begins(GivenClaim, given, "")
 		// What the event still calls them by they have not lost: one application may
 		// call them otherwise from now on, and the login stays.
 		if taken != given && !slices.Contains(names[:], taken) {
@@ -133,6 +133,12 @@ func userClaims(f *schemas.Fact, key string, yield func(Claim)) {
 			ends(TakenClaim, taken)
 		}
 	}
+}
+
+// carriesStill reports whether a fact shows that its person is there. What is taken
+// away from somebody, or becomes of a request, comes after they have left too.
+func carriesStill(k schemas.FactKind) bool {
+	return k != schemas.GroupRemoved && k != schemas.AppUnassigned && k != schemas.Requested
 }
 
 // tags ties an address with a tag to the one without.

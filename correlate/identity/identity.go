@@ -165,7 +165,10 @@ func (d *Directory) grantee(f *schemas.Fact) (schemas.Person, bool) {
 		}
 	}
 	name := strings.TrimSpace(cmp.Or(f.Who.Login, f.Who.NameID, f.Who.Email))
-	return stranger(name), name != ""
+	if name == "" {
+		return schemas.Person{}, false
+	}
+	return stranger(name), true
 }
 
 func (u *user) person() schemas.Person {

@@ -27,15 +27,13 @@ func (d *Directory) Judge(ps *policy.Set) { d.policies, d.rules = ps, newNaming(
 func (d *Directory) Learn(c Claim) bool {
 	switch c.Kind {
 	case HandleClaim:
-		return d.carries(&c).see(c.Since)
-	case SeenClaim:
-		return d.carries(&c).seeAgain(c.Since)
+		return d.carries(&c).seen(c.Since, c.Name != "")
 	case GivenClaim:
-		return learnTime(&d.carries(&c).change().given, c.Since)
+		return learnTimes(&d.carries(&c).change().given, c.Since)
 	case TakenClaim:
-		return learnTime(&d.carries(&c).change().taken, c.Until)
+		return learnTimes(&d.carries(&c).change().taken, c.Until)
 	case PersonClaim:
-		return learnTime(&d.user(c.Person, c.Org).left, c.Until)
+		return learnTimes(&d.user(c.Person, c.Org).left, c.Until)
 	case AssertionClaim:
 		return d.assertions.learn(c.Handle, d.user(c.Person, c.Org), c.Since)
 	case PortalClaim:
@@ -72,6 +70,23 @@ func (d *Directory) Forget(before int64) (n int) {
 		}
 	}
 	return n
+}
+
+// Holds reports whether what is known rests on a claim that was learnt. One that
+// others have outdone need not be remembered: without it the same would be known.
+func (d *Directory) Holds(c Claim) bool {
+	switch c.Kind {
+	case HandleClaim:
+		i, known := d.handles.find(c.Handle, c.Person)
+		if !known {
+			return false
+		}
+		h := &d.handles[c.Handle][i]
+		return h.first == c.Since || c.Name != "" && h.last == day(c.Since)
+	case AssertionClaim:
+		return slices.ContainsFunc(d.assertions[c.Handle], func(a claim) bool { return a.who.key == c.Person && a.since == c.Since })
+	}
+	return true
 }
 
 // Handles are the keys of all claims that Resolve looks at for a fact that does
@@ -147,7 +162,10 @@ func (k *keys) carried(handle string) {
 	if d.rules.strips {
 		bare := untagged(handle)
 		k.add(TagClaim, bare)
-		all = append(append(all, bare), d.tagged[bare]...)
+		all = append(all, d.tagged[bare]...)
+		if bare != handle {
+			all = append(slices.DeleteFunc(all[1:], func(h string) bool { return h == handle }), handle, bare)
+		}
 	}
 	several := 0
 	for _, h := range all {
@@ -159,11 +177,7 @@ func (k *keys) carried(handle string) {
 	}
 	for _, h := range all {
 		for i := range d.handles[h] {
-			c := &d.handles[h][i]
-			k.add(PersonClaim, c.who.key)
-			if c.changes != nil || len(c.who.left) > 0 {
-				k.add(SeenClaim, h)
-			}
+			k.add(PersonClaim, d.handles[h][i].who.key)
 		}
 	}
 }
