@@ -33,6 +33,8 @@ type AWS struct {
 	// EventNames are the only events that are asked for; none: all.
 	EventNames []string
 	Holes      []AWSHole
+	// IdentityStore are the stores whose users are listed.
+	IdentityStore []IdentityStore
 }
 
 // RegionsOf are the regions of an account.
@@ -50,6 +52,27 @@ type AWSAccount struct {
 	RoleARN    string
 	ExternalID string
 	Regions    []string // none: those of AWS
+}
+
+// IdentityStore is that of IAM Identity Center, which says by which name a user's id
+// goes.
+type IdentityStore struct {
+	ID     string // "d-…"
+	Region string
+	// Account is 12 digits; empty: that of RoleARN. Use AccountID.
+	Account string
+	// RoleARN is a role to assume; empty: our own credentials may list the store.
+	RoleARN    string
+	ExternalID string
+	Interval   time.Duration
+}
+
+// AccountID is the account of the store.
+func (s *IdentityStore) AccountID() string {
+	if s.Account == "" && s.RoleARN != "" {
+		return accountOf(s.RoleARN)
+	}
+	return s.Account
 }
 
 // AWSHole is an interval in which CloudTrail is known to miss events.
@@ -101,7 +124,19 @@ func (a *AWS) fields() []field {
 		number("requests_per_second", &a.RequestsPerSecond, 0.01, 100),
 		texts("event_names", &a.EventNames, eventName),
 		sections("holes", &a.Holes, func() AWSHole { return AWSHole{} }, (*AWSHole).fields),
+		sections("identity_store", &a.IdentityStore, func() IdentityStore { return IdentityStore{Interval: time.Hour} }, (*IdentityStore).fields),
 	)
+}
+
+func (s *IdentityStore) fields() []field {
+	return []field{
+		text("id", &s.ID, storeID),
+		text("region", &s.Region, regionName),
+		text("account", &s.Account, accountID),
+		text("role_arn", &s.RoleARN, roleARN),
+		text("external_id", &s.ExternalID, externalID),
+		duration("interval", &s.Interval, span{least: time.Minute, most: 7 * day}),
+	}
 }
 
 func (a *AWSAccount) fields() []field {
@@ -122,6 +157,10 @@ func (h *AWSHole) fields() []field {
 
 func accountID(s string) error {
 	return matches(s, `^\d{12}$`, "is no account id: 12 digits")
+}
+
+func storeID(s string) error {
+	return matches(s, `^d-[0-9a-f]{10}$|^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`, "is no id of an Identity Store, such as d-1234567890")
 }
 
 func regionName(s string) error {

@@ -28,6 +28,7 @@ type Config struct {
 	ClickHouse ClickHouse
 	Okta       []OktaOrg
 	AWS        AWS
+	Approvals  Approvals
 	Correlate  Correlate
 	Sinks      Sinks
 	HTTP       HTTP
@@ -152,6 +153,7 @@ func defaults(env Environment) *Config {
 		Kafka:      defaultKafka(),
 		ClickHouse: defaultClickHouse(),
 		AWS:        defaultAWS(),
+		Approvals:  defaultApprovals(),
 		Correlate:  Correlate{Horizon: 7 * day, Tick: time.Second},
 		Sinks:      Sinks{ClickHouse: ClickHouseSink{BatchRows: 50_000, BatchInterval: 2 * time.Second, RawEvents: true}},
 		HTTP:       HTTP{Addr: "127.0.0.1:9464", ReadyLag: 5 * time.Minute},
@@ -193,6 +195,7 @@ func (c *Config) fields() []field {
 		section("clickhouse", c.ClickHouse.fields()),
 		sections("okta", &c.Okta, defaultOktaOrg, (*OktaOrg).fields),
 		section("aws", c.AWS.fields()),
+		section("approvals", c.Approvals.fields()),
 		section("correlate", []field{
 			duration("horizon", &c.Correlate.Horizon, span{least: time.Hour, most: 90 * day}),
 			duration("tick", &c.Correlate.Tick, span{least: 100 * time.Millisecond, most: time.Minute}),

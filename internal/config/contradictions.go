@@ -30,6 +30,7 @@ func (c *Config) contradictions() []*Error {
 		k.okta(i)
 	}
 	k.aws()
+	k.approvals()
 	k.ports()
 	return k.errs
 }
@@ -124,7 +125,7 @@ func (k *checker) aws() {
 	if a.AccessKeyID != "" && a.Profile != "" {
 		k.errorf("aws.profile", "access_key_id is given too: leave one of both out")
 	}
-	if len(a.Accounts) == 0 && (len(a.Holes) > 0 || a.Profile+a.AccessKeyID != "") {
+	if len(a.Accounts) == 0 && (len(a.Holes) > 0 || len(a.IdentityStore) == 0 && a.Profile+a.AccessKeyID != "") {
 		k.missing("aws.accounts", "nothing is read without any")
 	}
 	for i := range a.Holes {
@@ -135,6 +136,9 @@ func (k *checker) aws() {
 				k.errorf(at+".account", "it is none of aws.accounts")
 			}
 		}
+	}
+	for i := range a.IdentityStore {
+		k.identityStore(i)
 	}
 }
 
@@ -157,6 +161,31 @@ func (k *checker) account(i int, first map[string]int) {
 	}
 }
 
+// identityStore checks a store against the others.
+func (k *checker) identityStore(i int) {
+	s, at := &k.c.AWS.IdentityStore[i], index("aws.identity_store", i)
+	if s.ID == "" {
+		k.missing(at+".id", "such as d-1234567890")
+	}
+	if s.Region == "" {
+		k.missing(at+".region", "that of IAM Identity Center")
+	}
+	switch {
+	case s.Account == "" && s.RoleARN == "":
+		k.missing(at+".account", "that of IAM Identity Center; with role_arn it follows from it")
+	case s.Account != "" && s.RoleARN != "" && accountOf(s.RoleARN) != s.Account:
+		k.errorf(at+".role_arn", "the role is one of another account")
+	}
+	if s.ExternalID != "" && s.RoleARN == "" {
+		k.missing(at+".role_arn", "external_id is for a role to assume")
+	}
+	for j := range k.c.AWS.IdentityStore[:i] {
+		if s.ID != "" && k.c.AWS.IdentityStore[j].ID == s.ID {
+			k.errorf(at+".id", "it is the store of %s already", index("aws.identity_store", j))
+		}
+	}
+}
+
 // ports finds two parts of the process that want one port.
 func (k *checker) ports() {
 	taken := map[string]string{}
@@ -171,6 +200,7 @@ func (k *checker) ports() {
 		taken[port] = path
 	}
 	claim("http.addr", k.c.HTTP.Addr)
+	claim("approvals.addr", k.c.Approvals.Addr)
 	if k.c.Kafka.Embedded() {
 		claim("kafka.embedded.addr", k.c.Kafka.EmbeddedBroker.Addr)
 	}

@@ -107,8 +107,8 @@ func TestExampleHasEveryKey(t *testing.T) {
 func TestExampleHasRightValues(t *testing.T) {
 	lines := strings.Split(string(read(t, example)), "\n")
 	env := exampleEnv()
-	env.Lookup = func(string) (string, bool) { return "a-value", true }
-	env.ReadFile = func(string) ([]byte, error) { return []byte("a-value"), nil }
+	env.Lookup = func(string) (string, bool) { return "a-value-of-a-secret", true }
+	env.ReadFile = func(string) ([]byte, error) { return []byte("a-value-of-a-secret"), nil }
 	needs := regexp.MustCompile(`belong together|beside|is missing|needs user|are for|is not https|not true|given|keeps one copy`)
 	for i, line := range lines {
 		on := switchedOn(line)

@@ -9,13 +9,15 @@ import (
 // Every exported value of the structs is reached by a key: none can be added
 // that the file can't set, and Effective would forget.
 func TestEveryValueHasAKey(t *testing.T) {
-	c := &Config{Okta: []OktaOrg{{Holes: []Hole{{}}}}, AWS: AWS{Accounts: []AWSAccount{{}}, Holes: []AWSHole{{}}}}
+	c := &Config{Okta: []OktaOrg{{Holes: []Hole{{}}}}, AWS: AWS{Accounts: []AWSAccount{{}}, Holes: []AWSHole{{}}, IdentityStore: []IdentityStore{{}}}, Approvals: Approvals{Feeds: []ApprovalFeed{{}}}}
 	targets := map[any]int{}
 	gather(targets, c.fields())
 	gather(targets, c.Okta[0].fields())
 	gather(targets, c.Okta[0].Holes[0].fields())
 	gather(targets, c.AWS.Accounts[0].fields())
 	gather(targets, c.AWS.Holes[0].fields())
+	gather(targets, c.AWS.IdentityStore[0].fields())
+	gather(targets, c.Approvals.Feeds[0].fields())
 	leaves(t, "Config", reflect.ValueOf(c).Elem(), targets)
 	for target, n := range targets {
 		t.Errorf("%d keys set a %T that is no exported value of Config", n, target)

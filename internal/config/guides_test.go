@@ -105,11 +105,11 @@ func TestSnippetsOfTheGuidesAreValid(t *testing.T) {
 	lookup := env.Lookup
 	env.Lookup = func(name string) (string, bool) {
 		if strings.HasSuffix(name, "_PASSWORD") {
-			return "a-secret", true
+			return "a-secret-of-the-guides", true
 		}
 		return lookup(name)
 	}
-	env.ReadFile = func(string) ([]byte, error) { return []byte("a-secret"), nil }
+	env.ReadFile = func(string) ([]byte, error) { return []byte("a-secret-of-the-guides"), nil }
 	found := 0
 	for name, text := range guides(t) {
 		for i, s := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(text, -1) {

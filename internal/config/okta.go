@@ -31,6 +31,9 @@ type OktaOrg struct {
 	// Holes are when the org's log is known to be incomplete.
 	Holes     []Hole
 	Directory Directory
+	// Governance: ask Okta Identity Governance who approved the access requests that
+	// the log names, for which the scope okta.accessRequests.request.read is needed.
+	Governance bool
 }
 
 // Directory is how members of groups are read beside the log.
@@ -91,6 +94,7 @@ func (o *OktaOrg) fields() []field {
 			texts("groups", &o.Directory.Groups, regularExpression),
 			duration("interval", &o.Directory.Interval, span{least: time.Minute, most: 7 * day}),
 		}),
+		boolean("governance", &o.Governance),
 	)
 }
 

@@ -29,7 +29,7 @@ func testEnv() config.Environment {
 	vars := map[string]string{
 		"HOME": "/var/empty", "STATE": "/srv/state", "HOST": "inside", "PORT": "9999", "PARTITIONS": "7", "SECRETS": "../secrets",
 		"TOKEN": secrets()[0], "PASSWORD": secrets()[0], "SECRET": secrets()[0], "MULTILINE": "line-one\nline-two-4711\n",
-		"EMPTY": "", "BELL": "ding\a",
+		"SHORT": secrets()[3], "EMPTY": "", "BELL": "ding\a",
 	}
 	return config.Environment{
 		Lookup:   func(name string) (string, bool) { v, ok := vars[name]; return v, ok },
