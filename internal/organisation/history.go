@@ -63,7 +63,7 @@ func trailRelevant(ev *Event) bool {
 	case *assumption:
 		return b.errorCode == ""
 	case *call:
-		return true
+		return b.of.saml != "none" // whose credentials came otherwise may be nobody
 	}
 	return false
 }

@@ -1,4 +1,4 @@
 package organisation
 
 // whole says whether the rules are planted that the engine is still learning.
-const whole = false
+const whole = true
