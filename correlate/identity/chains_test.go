@@ -220,7 +220,7 @@ func drawChains(rt *rapid.T) (facts []*schemas.Fact) {
 				f.Call.CreatedAt = monday.Add(hours(rapid.IntRange(0, 20).Draw(rt, "created")))
 			}
 		}
-		f.ID = string(rune('a' + n))
+		f.ID = "made " + string(rune('a'+n))
 		facts = append(facts, f)
 	}
 	return facts

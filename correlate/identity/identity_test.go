@@ -4,9 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
-
 	"jitaudit/correlate/policy"
 	"jitaudit/schemas"
 )
@@ -170,46 +167,4 @@ func TestCallsGoToWhoMadeTheCredentials(t *testing.T) {
 	if p, ok := d.ResolveCall("AROA:lambda", "ASIALAMBDA", at(0), at(0)); ok {
 		t.Errorf("a call of no SAML session is %s's", p.Key)
 	}
-}
-
-// Whatever the order, however often, through however many builders.
-func TestOrderRepetitionAndMergingChangeNothing(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		var facts []*schemas.Fact
-		for range rapid.IntRange(1, 20).Draw(rt, "facts") {
-			after := time.Duration(rapid.IntRange(0, 50).Draw(rt, "hour")) * time.Hour
-			name := rapid.SampledFrom([]string{"x@example.com", "y@example.com", "z"}).Draw(rt, "name")
-			org := rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "org")
-			if rapid.Bool().Draw(rt, "okta") {
-				facts = append(facts, oktaUser(org, rapid.SampledFrom([]string{"1", "2"}).Draw(rt, "user"), name, after))
-				continue
-			}
-			facts = append(facts, role(map[string]string{"a": "A", "b": "B"}[org], schemas.Identity{SessionName: name}, after))
-		}
-		want := answers(directory(t, facts...), facts)
-		left, right := NewBuilder(set(t)), NewBuilder(set(t))
-		for _, f := range append(rapid.Permutation(facts).Draw(rt, "order"), facts[0]) {
-			if rapid.Bool().Draw(rt, "left") {
-				left.Observe(f)
-			} else {
-				right.Observe(f)
-			}
-		}
-		left.Merge(right)
-		if diff := cmp.Diff(want, answers(left.Directory(), facts)); diff != "" {
-			rt.Fatal(diff)
-		}
-	})
-}
-
-func answers(d *Directory, facts []*schemas.Fact) (out []string) {
-	for _, f := range facts {
-		p, _ := d.Resolve(f)
-		out = append(out, p.Key+" "+p.Name)
-		if f.Assume != nil {
-			p, _ := d.ResolveCall(f.Assume.PrincipalID, "", time.Time{}, f.At)
-			out = append(out, p.Key)
-		}
-	}
-	return out
 }

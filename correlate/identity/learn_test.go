@@ -4,87 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
-
 	"jitaudit/schemas"
 )
-
-// drawFacts are facts about a few people with few handles.
-func drawFacts(rt *rapid.T) []*schemas.Fact {
-	var facts []*schemas.Fact
-	for range rapid.IntRange(1, 20).Draw(rt, "facts") {
-		at := time.Duration(rapid.IntRange(0, 50).Draw(rt, "hour")) * time.Hour
-		name := rapid.SampledFrom([]string{"x@example.com", "y@example.com", "ada", "p-1"}).Draw(rt, "name")
-		org := rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "org")
-		switch rapid.IntRange(0, 2).Draw(rt, "kind") {
-		case 0:
-			f := oktaUser(org, rapid.SampledFrom([]string{"1", "2"}).Draw(rt, "user"), name, at)
-			f.Who.AssertionID = rapid.SampledFrom([]string{"", "id1", "id2"}).Draw(rt, "assertion")
-			facts = append(facts, f)
-		case 1:
-			who := schemas.Identity{SessionName: name, AssertionID: rapid.SampledFrom([]string{"", "id1", "id3"}).Draw(rt, "assertion"), PortalUserID: rapid.SampledFrom([]string{"", "p-1"}).Draw(rt, "portal")}
-			facts = append(facts, role(map[string]string{"a": "A", "b": "B"}[org], who, at))
-		default:
-			facts = append(facts, &schemas.Fact{
-				ID: "portal", Kind: schemas.PortalUsed, At: monday.Add(at),
-				Who: schemas.Identity{PortalUserID: "p-1", NameID: name}, Portal: &schemas.Portal{},
-			})
-		}
-	}
-	return facts
-}
-
-// What is learnt claim by claim is what a builder knows of the same facts, and
-// only facts that name a claim among their handles change their owner by it.
-func TestLearningByClaimsIsLearningFromFacts(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		facts := drawFacts(rt)
-		b := NewBuilder(set(t))
-		for _, f := range facts {
-			b.Observe(f)
-		}
-		want := owners(b.Directory(), facts)
-		d := NewDirectory(set(t))
-		for _, f := range rapid.Permutation(append(facts, facts[0])).Draw(rt, "order") {
-			for _, c := range Claims(f) {
-				before := owners(d, facts)
-				news := d.Learn(c)
-				after := owners(d, facts)
-				for i := range facts {
-					if before[i] != after[i] && (!news || !dependsOn(d, facts[i], &c)) {
-						rt.Fatalf("%+v gave %+v to %s, unannounced (news %v)", c, facts[i], after[i], news)
-					}
-				}
-			}
-		}
-		if diff := cmp.Diff(want, owners(d, facts)); diff != "" {
-			rt.Fatal(diff)
-		}
-	})
-}
-
-func dependsOn(d *Directory, f *schemas.Fact, c *Claim) bool {
-	for _, h := range d.Handles(f) {
-		if h == c.Key() {
-			return true
-		}
-	}
-	return false
-}
-
-// owners are the keys of whom the facts of CloudTrail belong to.
-func owners(d *Directory, facts []*schemas.Fact) (out []string) {
-	for _, f := range facts {
-		key := ""
-		if f.Source != schemas.Okta {
-			p, _ := d.Resolve(f)
-			key = p.Key
-		}
-		out = append(out, key)
-	}
-	return out
-}
 
 func TestAForgottenAssertionNamesNobody(t *testing.T) {
 	signOn := oktaUser("a", "1", "ada@example.com", 0)
