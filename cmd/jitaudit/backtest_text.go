@@ -36,7 +36,7 @@ func backtestText(r *backtest.Report, t terminal) string {
 			fmt.Fprintf(&b, "\n%s\n", t.paint(bold, title))
 		}
 		f := d.Finding()
-		line("  ", fmt.Sprintf("%s  %s, %s  %s", f.Rule, f.Severity, f.Status, f.ID))
+		line("  ", fmt.Sprintf("%s (%s, %s), %s", f.Rule, f.Severity, f.Status, f.ID))
 		line("    ", f.Why)
 		for _, s := range changes(d) {
 			line("    ", s)

@@ -100,7 +100,7 @@ func (m *Main) demo(ctx context.Context, f *demoFlags) (err error) {
 	}
 	err = m.demoResult(f, a, time.Since(started))
 	if f.keep {
-		m.keepDemo(ctx, d, dir)
+		err = errors.Join(err, m.keepDemo(ctx, d, h, dir))
 	}
 	return err
 }
@@ -193,10 +193,15 @@ func (m *Main) demoLines(a *audit, elapsed time.Duration) error {
 	return err
 }
 
-// keepDemo leaves everything running until somebody stops it.
-func (m *Main) keepDemo(ctx context.Context, d *demo.Demo, dir string) {
+// keepDemo leaves everything running until somebody stops it, and says how to
+// get at it.
+func (m *Main) keepDemo(ctx context.Context, d *demo.Demo, h *organisation.History, dir string) error {
 	where := d.Where()
 	okta, aws := d.Sources()
+	verbs, err := demoVerbs(ctx, d, h, dir)
+	if err != nil {
+		return err
+	}
 	m.tell(fmt.Sprintf(`
 Everything goes on until Ctrl-C.
   ClickHouse  %s   database %s, user %s, password %s
@@ -204,11 +209,14 @@ Everything goes on until Ctrl-C.
   Kafka       %s
   health      http://%s/readyz, http://%s/metrics
   Okta, AWS   %s, %s (simulated)
-  data        %s`,
+  data        %s
+
+%s`,
 		where.ClickHouse.URL, where.ClickHouse.Database, where.ClickHouse.User, where.ClickHouse.Password,
 		where.ClickHouse.URL, where.ClickHouse.Database, where.ClickHouse.User, where.ClickHouse.Password,
-		where.Brokers[0], where.HTTP, where.HTTP, okta, aws, dir))
+		where.Brokers[0], where.HTTP, where.HTTP, okta, aws, dir, verbs))
 	<-ctx.Done()
+	return nil
 }
 
 // data is where broker and database keep theirs, and what removes it afterwards.
