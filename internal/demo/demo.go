@@ -16,9 +16,11 @@ import (
 	"time"
 
 	"jitaudit/correlate/stream/entry"
+	kafkalog "jitaudit/ingest/kafka"
 	"jitaudit/internal/config"
 	"jitaudit/internal/organisation"
 	"jitaudit/internal/pipeline"
+	"jitaudit/internal/reference"
 	"jitaudit/internal/simulated/aws"
 	"jitaudit/internal/simulated/okta"
 	"jitaudit/schemas"
@@ -86,6 +88,15 @@ func Start(ctx context.Context, o Options) (*Demo, error) {
 	}
 	d.db = db
 	d.closer = append(d.closer, db.Close)
+	// What the simulated Okta listed in the past, and what another tool approved, is
+	// in none of its logs.
+	log, err := kafkalog.New(d.where.Kafka)
+	if err == nil {
+		err = reference.Aside(ctx, log, o.History)
+	}
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
 	return d, nil
 }
 
@@ -97,6 +108,8 @@ const (
 	hub = "999999999999"
 	// raisedRate replaces the 2 requests a second that AWS allows.
 	raisedRate = 10_000
+	// tick is how often the stages speak.
+	tick = 250 * time.Millisecond
 	// oktaLateness and awsLateness are how far the simulated clocks stand behind
 	// the end of the history.
 	oktaLateness = 5 * time.Minute
@@ -156,12 +169,11 @@ func (d *Demo) config() *config.Config {
 	c.DataDir = d.opts.Dir
 	c.HTTP.Addr = "127.0.0.1:0"
 	c.Kafka.EmbeddedBroker.Addr, c.ClickHouse.EmbeddedEngine.Addr = "127.0.0.1:0", "127.0.0.1:0"
-	c.Correlate.Tick = 250 * time.Millisecond
+	c.Correlate.Tick = tick
 	c.Sinks.ClickHouse.BatchInterval = 500 * time.Millisecond
 	c.Okta = []config.OktaOrg{{
 		Org: d.org(), URL: d.okta, Token: config.NewSecret(token), Since: config.Since{At: h.Truth.Complete.From},
 		Lateness: oktaLateness, PollInterval: time.Second,
-		Directory: config.Directory{Groups: []string{".*"}, Interval: time.Hour},
 	}}
 	c.AWS = config.AWS{
 		Endpoint: d.aws, AccessKeyID: accessKey, SecretAccessKey: config.NewSecret(secret),

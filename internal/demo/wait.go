@@ -16,6 +16,8 @@ type Progress struct {
 	Events, Total   int
 	Covered, Shards int
 	Waiting         int64
+
+	facts int64 // how many records the stages have told each other
 }
 
 // Done reports whether nothing is left to do.
@@ -25,14 +27,21 @@ func (p Progress) Done() bool { return p.Covered == p.Shards && p.Waiting == 0 }
 func (d *Demo) Wait(ctx context.Context, tell func(Progress)) error {
 	every := time.NewTicker(200 * time.Millisecond)
 	defer every.Stop()
+	var still stillness
 	for {
 		p, err := d.progress(ctx)
 		if err != nil {
 			return err
 		}
-		tell(p)
-		if p.Done() {
+		still.note(p.facts, time.Now())
+		// Decisions and listings have no coverage; what is said of them goes from
+		// stage to stage for a few ticks.
+		if p.Done() && still.lasted(5*tick, time.Now()) {
+			tell(p)
 			return nil
+		}
+		if !p.Done() {
+			tell(p)
 		}
 		select {
 		case <-ctx.Done():
@@ -43,6 +52,20 @@ func (d *Demo) Wait(ctx context.Context, tell func(Progress)) error {
 		}
 	}
 }
+
+// stillness is since when the stages have told each other nothing.
+type stillness struct {
+	facts int64
+	since time.Time
+}
+
+func (s *stillness) note(facts int64, now time.Time) {
+	if s.since.IsZero() || facts != s.facts {
+		s.facts, s.since = facts, now
+	}
+}
+
+func (s *stillness) lasted(d time.Duration, now time.Time) bool { return now.Sub(s.since) >= d }
 
 // progress first asks what is covered: what the sink has still to write
 // afterwards may be part of it.
@@ -66,6 +89,13 @@ func (d *Demo) progress(ctx context.Context) (Progress, error) {
 		for _, b := range bounds {
 			p.Events += int(b.End - b.First)
 		}
+	}
+	told, err := d.where.Kafka.Offsets(ctx, topics.Facts)
+	if err != nil {
+		return p, err
+	}
+	for _, b := range told {
+		p.facts += b.End
 	}
 	p.Waiting, err = d.where.Waiting(ctx)
 	return p, err

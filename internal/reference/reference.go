@@ -61,9 +61,16 @@ func ScanCovered(ctx context.Context, h *organisation.History, coverage []schema
 	if err != nil {
 		return nil, err
 	}
-	all, err := scan.Raw(ctx, scan.Logs{
+	logs := scan.Logs{
 		Okta: map[string][]byte{Org: lines(h.Okta)}, CloudTrail: lines(h.CloudTrail), Policies: set, Coverage: coverage,
-	})
+	}
+	if len(h.Approvals) > 0 {
+		logs.Approvals = map[string][]byte{Feed: lines(h.Approvals)}
+	}
+	if len(h.Listings) > 0 {
+		logs.Snapshots = lines(h.Listings)
+	}
+	all, err := scan.Raw(ctx, logs)
 	if err != nil {
 		return nil, err
 	}
