@@ -215,12 +215,9 @@ func (r *Receiver) keep(ctx context.Context, f *Feed, body []byte) (status int, 
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.Timeout)
 	defer cancel()
 	if err := r.cfg.Log.Append(ctx, shard, messages); err != nil {
-		err = fmt.Errorf("put %d approvals into the log: %w", len(messages), err)
-		r.cfg.Metrics.Round(shard, ingest.State{Err: err})
-		r.cfg.Logger.Warn("approvals could not be kept; their sender was told so", "shard", shard, "error", err)
+		r.cfg.Logger.Warn("approvals could not be put into the log; their sender was told so", "shard", shard, "records", len(messages), "error", err)
 		return http.StatusServiceUnavailable, answer{Error: "the log does not acknowledge records at the moment: send all again; what comes twice counts once"}
 	}
-	r.cfg.Metrics.Round(shard, ingest.State{At: r.cfg.Now()})
 	r.cfg.Metrics.Records.WithLabelValues(shard, string(schemas.RawEvent)).Add(float64(len(messages)))
 	return http.StatusAccepted, answer{Accepted: len(messages)}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -68,6 +69,7 @@ func (t *Topic) Run(ctx context.Context) error {
 }
 
 func (t *Topic) forward(ctx context.Context, c *kafka.Claim) error {
+	t.cfg.Metrics.Round(t.shard+"/topic", ingest.State{At: time.Now()})
 	for {
 		read, err := c.Fetch(ctx, atOnce)
 		if err != nil {

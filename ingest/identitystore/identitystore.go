@@ -50,7 +50,7 @@ type Config struct {
 	// RequestsPerSecond is the limit that the collector keeps; default 2.
 	RequestsPerSecond float64
 	// Metrics and Logger may be nil. Rounds are noted as those of the shard with
-	// "/users" behind it, since they say nothing of what the shard covers.
+	// "/users/" and the id behind it, since they say nothing of what the shard covers.
 	Metrics *ingest.Metrics
 	Logger  *slog.Logger
 }
@@ -91,7 +91,7 @@ func New(cfg Config) (*Collector, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	c := &Collector{cfg: cfg, shard: schemas.AWSShard(cfg.Account, cfg.Region), known: make(map[string]uint64)}
-	c.key = c.shard + "/users"
+	c.key = c.shard + "/users/" + cfg.ID
 	c.cfg.Logger = cfg.Logger.With("shard", c.shard, "collector", "identity store "+cfg.ID)
 	c.client = c.newClient()
 	return c, nil

@@ -121,7 +121,7 @@ func TestUsersAreListed(t *testing.T) {
 	}, w.log.facts); diff != "" {
 		t.Error(diff)
 	}
-	if s := c.cfg.Metrics.States()["aws/333333333333/eu-central-1/users"]; s.Err != nil || !s.At.Equal(w.now) {
+	if s := c.cfg.Metrics.States()["aws/333333333333/eu-central-1/users/d-1234567890"]; s.Err != nil || !s.At.Equal(w.now) {
 		t.Errorf("state %+v", s)
 	}
 }

@@ -5,15 +5,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
 	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"jitaudit/ingest"
+	"jitaudit/ingest/approvals"
 	"jitaudit/ingest/cloudtrail/lookup"
 	"jitaudit/ingest/okta/api"
 	"jitaudit/ingest/okta/directory"
+	"jitaudit/ingest/okta/governance"
 	"jitaudit/ingest/okta/systemlog"
 	"jitaudit/internal/config"
 	"jitaudit/schemas"
@@ -24,12 +27,22 @@ type collector interface {
 	Run(ctx context.Context) error
 }
 
-// collect reads all sources into a log. One that is refused for good ends them
-// all, or is left behind, as the configuration says.
-func (r *runner) collect(ctx context.Context, log ingest.Log) error {
+// spared is a collector whose refusal never ends the others.
+type spared struct{ collector }
+
+// collect reads all sources into a log, and receives approvals where they may be
+// sent. A source that is refused for good ends them all, or is left behind, as the
+// configuration says.
+func (r *runner) collect(ctx context.Context, log ingest.Log, received net.Listener) error {
 	all, err := r.collectors(ctx, log)
 	if err != nil {
 		return err
+	}
+	var feeds *approvals.Receiver
+	if received != nil {
+		if feeds, err = r.receiver(log); err != nil {
+			return err
+		}
 	}
 	if err := r.announce(ctx, log); err != nil {
 		return err
@@ -37,6 +50,9 @@ func (r *runner) collect(ctx context.Context, log ingest.Log) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for shard, c := range all {
 		g.Go(func() error { return r.runCollector(ctx, shard, c) })
+	}
+	if feeds != nil {
+		g.Go(func() error { return feeds.Serve(ctx, received) })
 	}
 	return g.Wait()
 }
@@ -72,16 +88,23 @@ const deniedPause = 5 * time.Minute
 // runCollector runs a collector until ctx ends. Its error is that asking again
 // is of no use as long as nobody changes anything.
 func (r *runner) runCollector(ctx context.Context, shard string, c collector) error {
-	for {
+	_, spared := c.(spared)
+	for said := ""; ; {
 		err := c.Run(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if err != nil && r.cfg.DeniedSource == config.DeniedExit {
+		if err != nil && !spared && r.cfg.DeniedSource == config.DeniedExit {
 			return fmt.Errorf("%w (with denied_source: wait the other sources go on)", err)
 		}
 		r.ingest.Round(shard, ingest.State{Err: err})
-		r.log(shard).Error("the source refuses to be read; the others go on", "error", err, "again_in", r.deniedPause)
+		level := slog.LevelError
+		if err != nil && err.Error() == said {
+			level = slog.LevelDebug // it is at /readyz as well
+		} else if err != nil {
+			said = err.Error()
+		}
+		r.log(shard).Log(ctx, level, "the source refuses to be read; the others go on", "error", err, "again_in", r.deniedPause)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -103,12 +126,33 @@ func (r *runner) collectors(ctx context.Context, log ingest.Log) (map[string]col
 			return nil, err
 		}
 	}
+	for i := range r.cfg.AWS.IdentityStore {
+		if err := r.storeCollector(ctx, &r.cfg.AWS.IdentityStore[i], log, all); err != nil {
+			return nil, err
+		}
+	}
+	for i := range r.cfg.Approvals.Feeds {
+		if f := &r.cfg.Approvals.Feeds[i]; f.Topic != "" {
+			if err := r.topicCollector(f, log, all); err != nil {
+				return nil, err
+			}
+		}
+	}
 	return all, nil
 }
 
 func (r *runner) oktaCollectors(o *config.OktaOrg, log ingest.Log, all map[string]collector) error {
 	shard := schemas.OktaShard(o.Org)
 	auth := api.Auth{Token: o.Token.Reveal(), ClientID: o.ClientID, KeyID: o.KeyID, PrivateKey: []byte(o.PrivateKey.Reveal())}
+	below := log
+	if o.Governance {
+		requests, err := governance.New(governance.Config{Org: o.Org, URL: o.URL, Auth: auth, Metrics: r.ingest, Logger: r.Log}, log)
+		if err != nil {
+			return fmt.Errorf("configure the governance of %s: %w", shard, err)
+		}
+		all[shard+"/governance"] = spared{requests}
+		log = requests.Watch(log)
+	}
 	events, err := systemlog.New(systemlog.Config{
 		Org: o.Org, URL: o.URL, Auth: auth, Since: o.Since.Time(r.Now()), Lateness: o.Lateness,
 		PollInterval: o.PollInterval, Filter: o.Filter, Holes: holes(o.Holes),
@@ -128,7 +172,7 @@ func (r *runner) oktaCollectors(o *config.OktaOrg, log ingest.Log, all map[strin
 	members, err := directory.New(directory.Config{
 		Org: o.Org, URL: o.URL, Auth: auth, Groups: groups, Interval: o.Directory.Interval,
 		Metrics: r.ingest, Logger: r.Log,
-	}, log)
+	}, below)
 	if err != nil {
 		return fmt.Errorf("configure the directory of %s: %w", shard, err)
 	}

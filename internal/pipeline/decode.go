@@ -5,8 +5,11 @@ import (
 	"strings"
 
 	"jitaudit/correlate/stream/resolve"
+	"jitaudit/ingest/approvals"
 	"jitaudit/ingest/cloudtrail"
+	"jitaudit/ingest/identitystore"
 	"jitaudit/ingest/okta"
+	"jitaudit/ingest/okta/governance"
 	"jitaudit/schemas"
 )
 
@@ -29,12 +32,20 @@ func (d *decoders) decode(r *resolve.Raw) (f schemas.Fact, relevant bool, err er
 	case r.Kind == schemas.RawSnapshot:
 		f, err = okta.DecodeSnapshot(r.Value)
 		return f, err == nil, err
+	case r.Kind == schemas.RawRequest:
+		f, err = governance.DecodeRequest(r.Value)
+		return f, err == nil, err
+	case r.Kind == schemas.RawUser:
+		f, err = identitystore.DecodeUser(r.Value)
+		return f, err == nil, err
 	case r.Kind != schemas.RawEvent:
 		return f, false, fmt.Errorf("its header %q says %q, which no collector writes", schemas.HeaderKind, r.Kind)
 	case r.Source == schemas.Okta:
 		return d.oktaOf(r.Shard).Decode(r.Value)
 	case r.Source == schemas.CloudTrail:
 		return d.call(r.Value)
+	case r.Source == schemas.Approvals:
+		return approvals.Decoder{Feed: strings.TrimPrefix(r.Shard, schemas.ApprovalsShard(""))}.Decode(r.Value)
 	}
 	return f, false, fmt.Errorf("its header %q says %q, which no collector writes", schemas.HeaderSource, r.Source)
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -44,6 +45,9 @@ type health struct {
 type stage struct {
 	group  string
 	topics []string
+	// client speaks to the cluster of the topics, with the prefix of their names;
+	// nil for the usual one.
+	client *kafka.Client
 	marks  []mark
 	err    error
 }
@@ -69,6 +73,13 @@ func (h *health) expect(c *config.Config) {
 			h.lateness[schemas.AWSShard(a.Account, region)] = c.AWS.Lateness + c.AWS.PollInterval
 		}
 	}
+}
+
+// add adds a stage while others are looked at.
+func (h *health) add(name string, s *stage) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.stages[name] = s
 }
 
 // waitFor notes for which server the start waits, as an error says; nil for none.
@@ -99,7 +110,7 @@ func (h *health) watch(ctx context.Context, c *kafka.Client) {
 		stages := maps.Clone(h.stages)
 		h.mu.Unlock()
 		for _, s := range stages {
-			marks, err := s.look(ctx, c, h.now())
+			marks, err := s.look(ctx, cmp.Or(s.client, c), h.now())
 			h.mu.Lock()
 			s.marks, s.err = marks, err
 			h.mu.Unlock()

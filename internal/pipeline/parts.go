@@ -22,12 +22,14 @@ import (
 
 // parts are what has been started, and must be stopped in the end.
 type parts struct {
-	http     string
-	brokers  []string
-	kafka    *kafka.Client
-	database clickhouse.Config
-	db       *clickhouse.DB
-	closers  []func() error
+	http string
+	// approvals is where feeds are received; empty for nowhere.
+	approvals string
+	brokers   []string
+	kafka     *kafka.Client
+	database  clickhouse.Config
+	db        *clickhouse.DB
+	closers   []func() error
 }
 
 // close stops the parts, the last first.

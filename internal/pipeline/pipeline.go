@@ -54,6 +54,8 @@ type Addresses struct {
 	Brokers    []string
 	ClickHouse clickhouse.Config
 	HTTP       string
+	// Approvals is where feeds are received; empty for nowhere.
+	Approvals string
 
 	prefix string
 }
@@ -191,12 +193,19 @@ func (r *runner) work(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		g.Go(func() error { return r.collect(ctx, log) })
+		received, err := r.listenForApprovals(ctx)
+		if err != nil {
+			return err
+		}
+		if received != nil {
+			r.parts.closers = append(r.parts.closers, func() error { _ = received.Close(); return nil }) // Serve has closed it, if it came to that
+		}
+		g.Go(func() error { return r.collect(ctx, log, received) })
 	}
 	r.health.begin()
 	g.Go(func() error { r.health.watch(ctx, r.parts.kafka); return nil })
 	if r.Started != nil {
-		r.Started(&Addresses{Kafka: r.parts.kafka, Brokers: r.parts.brokers, ClickHouse: r.parts.database, HTTP: r.parts.http, prefix: r.cfg.Kafka.Prefix})
+		r.Started(&Addresses{Kafka: r.parts.kafka, Brokers: r.parts.brokers, ClickHouse: r.parts.database, HTTP: r.parts.http, Approvals: r.parts.approvals, prefix: r.cfg.Kafka.Prefix})
 	}
 	return g.Wait()
 }

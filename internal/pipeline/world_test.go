@@ -63,6 +63,9 @@ type world struct {
 	denied []string
 	token  string
 	scopes []string
+	// What Okta's governance API and the Identity Stores know.
+	requests []okta.Request
+	stores   []aws.Store
 
 	oktaURL, awsURL string
 }
@@ -90,7 +93,7 @@ func (w *world) serve() {
 	w.t.Helper()
 	var err error
 	if w.okta, err = okta.New(okta.Config{
-		Org: reference.Org, Events: w.history.Okta, Token: testToken, Raised: true, Retention: -1, Scopes: w.scopes,
+		Org: reference.Org, Events: w.history.Okta, Token: testToken, Raised: true, Retention: -1, Scopes: w.scopes, Requests: w.requests,
 		Clock: w.clock.plus(oktaLateness),
 	}); err != nil {
 		w.t.Fatal(err)
@@ -104,7 +107,7 @@ func (w *world) serve() {
 		roles = append(roles, role)
 	}
 	w.aws = aws.New(aws.Config{
-		Events: w.history.CloudTrail, Roles: roles, RequestsPerSecond: 1e4,
+		Events: w.history.CloudTrail, Roles: roles, Stores: w.stores, RequestsPerSecond: 1e4,
 		Principals: map[string]aws.Principal{testKey: {Secret: testSecret, Account: "999999999999"}},
 		Clock:      w.clock.plus(trailLateness),
 	})

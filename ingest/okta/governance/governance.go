@@ -158,8 +158,10 @@ func (c *Collector) round(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if len(due) == 0 && !c.asked {
-		return c.knock(ctx)
+	if !c.asked {
+		if err := c.knock(ctx); err != nil {
+			return err
+		}
 	}
 	defer func() {
 		if len(due) > 0 && ctx.Err() == nil {
@@ -179,7 +181,8 @@ func (c *Collector) round(ctx context.Context) (err error) {
 	return nil
 }
 
-// knock sees whether Okta lets us in, before there is anything to ask for.
+// knock sees whether Okta lets us in, before there is anything to ask for, and
+// again after a refusal.
 func (c *Collector) knock(ctx context.Context) error {
 	_, err := c.ask(ctx, requestsPath, query.Params{Limit: 1})
 	if errors.Is(err, api.ErrNotFound) || errors.Is(err, api.ErrRefused) {
@@ -195,8 +198,11 @@ func (c *Collector) ask(ctx context.Context, path string, q query.Params) (api.O
 	}
 	c.wait = 0
 	o, err := c.client.GetOne(ctx, path, q)
-	if err == nil {
+	switch {
+	case err == nil:
 		c.wait, c.date, c.asked = o.Wait, o.Date, true
+	case errors.Is(err, api.ErrDenied):
+		c.asked = false
 	}
 	return o, err
 }
