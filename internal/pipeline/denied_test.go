@@ -118,7 +118,7 @@ func TestADeniedOrgIsReadOnceItsTokenIsRight(t *testing.T) {
 
 	org.Store(w.okta)
 	r.settled(all, w.history.Truth.Complete.To)
-	r.holds(w.scanned())
+	r.holdsListed(w)
 	eventually(t, 10*time.Second, func() string {
 		if status, body := r.get("/readyz"); status != http.StatusOK {
 			return body

@@ -24,11 +24,10 @@ func TestARestartPublishesNothingAnew(t *testing.T) {
 	w.serve()
 	c := onClickHouse(t, w.config())
 	c.Okta[0].Directory = everyGroup()
-	want := w.scanned()
 
 	r := start(t, w.options(c))
 	r.settled(reference.Shards(w.history), w.history.Truth.Complete.To)
-	r.holds(want)
+	r.holdsListed(w)
 	r.quiet()
 	published, facts, raw := r.ends(clickhouse.Topics()...), r.ends(topics.Facts), r.ends(topics.RawOkta)
 	r.stop()
@@ -50,7 +49,7 @@ func TestARestartPublishesNothingAnew(t *testing.T) {
 	if diff := cmp.Diff(published, r.ends(clickhouse.Topics()...)); diff != "" {
 		t.Errorf("the restart has published:\n%s", diff)
 	}
-	r.holds(want)
+	r.holdsListed(w)
 	r.stop()
 }
 

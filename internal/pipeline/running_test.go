@@ -174,16 +174,19 @@ func (r *running) settled(shards []string, to time.Time) {
 // holds waits until the tables hold what they must.
 func (r *running) holds(want *reference.Tables) {
 	r.t.Helper()
-	eventually(r.t, 5*time.Second, func() string {
-		got, err := reference.Read(r.t.Context(), r.db)
-		if err != nil {
-			return err.Error()
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			return fmt.Sprintf("the tables differ:\n%.6000s", diff)
-		}
-		return ""
-	})
+	eventually(r.t, 5*time.Second, func() string { return r.differs(want) })
+}
+
+// differs tells how the tables differ from a scan; empty when they do not.
+func (r *running) differs(want *reference.Tables) string {
+	got, err := reference.Read(r.t.Context(), r.db)
+	if err != nil {
+		return err.Error()
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		return fmt.Sprintf("the tables differ:\n%.6000s", diff)
+	}
+	return ""
 }
 
 // get asks the run's own server.

@@ -53,6 +53,12 @@ func Scan(ctx context.Context, h *organisation.History, shards []string) (*Table
 
 // ScanCovered is what a scan says under some coverage.
 func ScanCovered(ctx context.Context, h *organisation.History, coverage []schemas.Coverage) (*Tables, error) {
+	return ScanListed(ctx, h, coverage, lines(h.Listings))
+}
+
+// ScanListed is what a scan says if Okta has listed other members of groups, a
+// record a line.
+func ScanListed(ctx context.Context, h *organisation.History, coverage []schemas.Coverage, listed []byte) (*Tables, error) {
 	p, err := policy.Parse("policy.yaml", h.Policy)
 	if err != nil {
 		return nil, err
@@ -67,8 +73,8 @@ func ScanCovered(ctx context.Context, h *organisation.History, coverage []schema
 	if len(h.Approvals) > 0 {
 		logs.Approvals = map[string][]byte{Feed: lines(h.Approvals)}
 	}
-	if len(h.Listings) > 0 {
-		logs.Snapshots = lines(h.Listings)
+	if len(listed) > 0 {
+		logs.Snapshots = listed
 	}
 	all, err := scan.Raw(ctx, logs)
 	if err != nil {
