@@ -181,10 +181,17 @@ func described(h *organisation.History, dir string) string {
 	}{{"okta", t.Records.Okta}, {"cloudtrail", t.Records.CloudTrail}} {
 		fmt.Fprintf(&b, "%-11s %d records (%d duplicates, %d corrected)\n", log.name, log.n.Read, log.n.Duplicates, log.n.Corrected)
 	}
+	fmt.Fprintf(&b, "%-11s %d records\n%-11s %d records\n", "approvals", len(h.Approvals), "snapshots", len(h.Listings))
 	fmt.Fprintf(&b, "%-11s %d planted findings, %d near misses, %s\n", "truth", len(t.Planted), len(t.NearMisses), count(len(t.Gaps), "gap", "gaps"))
 	path := func(name string) string { return quoted(filepath.Join(dir, name)) }
-	fmt.Fprintf(&b, "\nNow scan it:\n\n  jitaudit scan --okta %s --cloudtrail %s --policy %s \\\n    --complete %s/%s \\\n",
-		path("okta"), path("cloudtrail"), path("policy.yaml"), t.Complete.From.Format(time.RFC3339Nano), t.Complete.To.Format(time.RFC3339Nano))
+	fmt.Fprintf(&b, "\nNow scan it:\n\n  jitaudit scan --okta %s --cloudtrail %s --policy %s \\\n", path("okta"), path("cloudtrail"), path("policy.yaml"))
+	if len(h.Approvals) > 0 {
+		fmt.Fprintf(&b, "    --approvals %s=%s \\\n", organisation.Feed, path("approvals.ndjson"))
+	}
+	if len(h.Listings) > 0 {
+		fmt.Fprintf(&b, "    --snapshot %s \\\n", path("snapshots.ndjson"))
+	}
+	fmt.Fprintf(&b, "    --complete %s/%s \\\n", t.Complete.From.Format(time.RFC3339Nano), t.Complete.To.Format(time.RFC3339Nano))
 	for _, g := range t.Gaps {
 		fmt.Fprintf(&b, "    --gap %s=%s/%s \\\n", quoted(g.Shard), g.From.Format(time.RFC3339Nano), g.To.Format(time.RFC3339Nano))
 	}

@@ -33,10 +33,10 @@ func (d *Demo) Wait(ctx context.Context, tell func(Progress)) error {
 		if err != nil {
 			return err
 		}
-		still.note(p.facts, time.Now())
+		still.note(p.facts, d.opts.Now())
 		// Decisions and listings have no coverage; what is said of them goes from
 		// stage to stage for a few ticks.
-		if p.Done() && still.lasted(5*tick, time.Now()) {
+		if p.Done() && still.lasted(5*tick, d.opts.Now()) {
 			tell(p)
 			return nil
 		}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// feed is the name of the feed of approvals.
-const feed = "tickets"
+// Feed is the name of the feed of approvals.
+const Feed = "tickets"
 
 // approval is one decision of the feed, as its records are written.
 type approval struct {
@@ -46,7 +46,7 @@ func (a *approval) encode(e *enc, _ *Event) {
 // of the person's own, approved.
 func (s *scene) decide(at time.Time, a approval) done {
 	at = at.Truncate(time.Millisecond)
-	ev := Event{At: at, Seen: at.Add(between(s.r, time.Second, 30*time.Second)), Shard: "approvals/" + feed, id: newUUID(s.r)}
+	ev := Event{At: at, Seen: at.Add(between(s.r, time.Second, 30*time.Second)), Shard: "approvals/" + Feed, id: newUUID(s.r)}
 	a.ID, a.DecidedAt = ev.id.String(), at
 	a.Request = or(a.Request, "OPS-"+token(s.r, digits, 5))
 	a.Grantee, a.Requester, a.Decision = or(a.Grantee, s.p.login), or(a.Requester, s.p.login), or(a.Decision, "approved")

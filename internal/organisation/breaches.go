@@ -2,7 +2,7 @@ package organisation
 
 import "time"
 
-// breaches are what is planted. Together they break each rule at least three
+// breaches are what is planted. Together they break each rule at least four
 // times.
 func breaches(g *generator) []play {
 	all := grantBreaches()
@@ -13,21 +13,19 @@ func breaches(g *generator) []play {
 	all = append(all, lengthBreaches()...)
 	all = append(all, nameBreaches()...)
 	all = append(all, glassBreaches()...)
-	if whole {
-		all = append(all, grantorBreaches(g)...)
-		all = append(all, approverBreaches(g)...)
-		all = append(all, standingBreaches(g)...)
-		all = append(all, originBreaches()...)
-		all = append(all, deedBreaches()...)
-		all = append(all, entryBreaches()...)
-		all = append(all, providerBreaches()...)
-		all = append(all, refusalBreaches()...)
-		all = append(all, orphanBreaches()...)
-		all = append(all, trustBreaches()...)
-		all = append(all, logBreaches()...)
-		all = append(all, lifeBreaches()...)
-		all = append(all, justifiedBreaches(g)...)
-	}
+	all = append(all, grantorBreaches(g)...)
+	all = append(all, approverBreaches(g)...)
+	all = append(all, standingBreaches(g)...)
+	all = append(all, originBreaches()...)
+	all = append(all, deedBreaches()...)
+	all = append(all, entryBreaches()...)
+	all = append(all, providerBreaches()...)
+	all = append(all, refusalBreaches()...)
+	all = append(all, orphanBreaches()...)
+	all = append(all, trustBreaches()...)
+	all = append(all, logBreaches()...)
+	all = append(all, lifeBreaches()...)
+	all = append(all, justifiedBreaches(g)...)
 	return append(all, coverageBreaches(g)...)
 }
 
@@ -173,10 +171,7 @@ func hourBreaches(g *generator) []play {
 		{name: "a second early", note: "a second before the hours begin", near: "Europe", act: at(2, 6, 59, 59)},
 		{name: "evening", note: "an hour after the hours", near: "Europe", act: at(0, 19, 4, 0)},
 	}
-	if whole {
-		all = append(all, play{name: "company's day", note: "at noon of a holiday that the company made up", outside: true, at: g.cfg.Days, act: at(0, 12, 0, 0)})
-	}
-	return all
+	return append(all, play{name: "company's day", note: "at noon of a holiday that the company made up", outside: true, at: g.cfg.Days, act: at(0, 12, 0, 0)})
 }
 
 // glassBreaches use the break-glass role, with all else in order.

@@ -96,15 +96,6 @@ func (s *scene) closingAt(x *role, t time.Time, left time.Duration) (*clean, tim
 	return c, closed
 }
 
-// unknownProvider is the rule that sessions through a provider which is not in
-// the policy break.
-func unknownProvider() []string {
-	if whole {
-		return []string{"unknown_provider"}
-	}
-	return nil
-}
-
 // nameBreaches are sessions of nobody.
 func nameBreaches() []play {
 	ghost := func(s *scene, name string, x *role, rules []string, a ask) {
@@ -127,7 +118,7 @@ func nameBreaches() []play {
 			ghost(s, "contractor-"+token(s.r, digits, 3)+"@example.org", pick(s.r, s.account(centers).roles), all, ask{})
 		}},
 		{name: "foreign provider, nobody", note: "through a provider that is not in the policy: only that nobody is known can be said", nobody: true, act: func(s *scene) {
-			ghost(s, "adfs-admin-"+token(s.r, digits, 3), pick(s.r, s.account(requires).roles), append(all[:1:1], unknownProvider()...), ask{assertion: "_" + newUUID(s.r).String(), saml: "LegacyADFS", issuer: "http://adfs.example.org/adfs/services/trust"})
+			ghost(s, "adfs-admin-"+token(s.r, digits, 3), pick(s.r, s.account(requires).roles), []string{"unattributed", "unknown_provider"}, ask{assertion: "_" + newUUID(s.r).String(), saml: "LegacyADFS", issuer: "http://adfs.example.org/adfs/services/trust"})
 		}},
 	}
 }

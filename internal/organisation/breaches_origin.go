@@ -47,9 +47,7 @@ func originBreaches() []play {
 
 // elsewhere plants that an assumption came from elsewhere than its sign-on.
 func (s *scene) elsewhere(m *assumption, on *signOn) {
-	if whole {
-		s.plant("source_mismatch", m, on.id)
-	}
+	s.plant("source_mismatch", m, on.id)
 }
 
 // deedBreaches are what sessions that are otherwise in order must not do

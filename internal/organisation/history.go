@@ -48,6 +48,9 @@ func oktaRelevant(ev *Event) bool {
 	switch b.typ {
 	case "user.authentication.sso":
 		return b.result == "" && bytes.Contains(ev.AppendJSON(nil), []byte(`amazon_aws`))
+	case "application.user_membership.add", "application.user_membership.remove", "access.request.create", "access.request.resolve",
+		"application.lifecycle.update", "system.log_stream.lifecycle.deactivate", "user.account.update_primary_email":
+		return b.result == ""
 	case "group.user_membership.add", "group.user_membership.remove":
 		for _, t := range b.target {
 			if t.typ == "UserGroup" && (strings.HasPrefix(t.display, "aws#") || strings.HasPrefix(t.display, "aws_(")) {
@@ -62,6 +65,9 @@ func trailRelevant(ev *Event) bool {
 	switch b := ev.body.(type) {
 	case *assumption:
 		return b.errorCode == ""
+	case *deed:
+		h, ok := b.by.(*hand)
+		return ok && h.of.saml != "none"
 	case *call:
 		return b.of.saml != "none" // whose credentials came otherwise may be nobody
 	}

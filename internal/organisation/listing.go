@@ -72,7 +72,7 @@ const listed = 18 * time.Hour
 // askForMembers lets Okta be asked for the members of the standing group, from soon
 // after the log begins.
 func (g *generator) askForMembers() {
-	if !whole {
+	if len(g.silent) == 0 {
 		return
 	}
 	first := map[*silent]bool{}

@@ -8,14 +8,12 @@ func nearMisses(g *generator) []play {
 	all = append(all, signOnMisses()...)
 	all = append(all, factorMisses()...)
 	all = append(all, lengthMisses()...)
-	if whole {
-		all = append(all, grantorMisses(g)...)
-		all = append(all, lifeMisses(g)...)
-		all = append(all, standingMisses(g)...)
-		all = append(all, originMisses()...)
-		all = append(all, deedMisses()...)
-		all = append(all, entryMisses()...)
-	}
+	all = append(all, grantorMisses(g)...)
+	all = append(all, lifeMisses(g)...)
+	all = append(all, standingMisses(g)...)
+	all = append(all, originMisses()...)
+	all = append(all, deedMisses()...)
+	all = append(all, entryMisses()...)
 	return append(all, nameMisses()...)
 }
 
@@ -272,9 +270,7 @@ func nameMisses() []play {
 			s.usual(m)
 			s.near("no_grant", m)
 			s.near("no_sign_on", m)
-			for _, rule := range unknownProvider() {
-				s.plant(rule, m)
-			}
+			s.plant("unknown_provider", m)
 		}},
 	}
 }

@@ -30,12 +30,10 @@ func (g *generator) policy() []byte {
 	g.policyGroups(p)
 	g.policyHours(p)
 	p("\nbreak_glass:\n  - accounts: ['*']\n    roles: [BreakGlass]\n    waives: [no_grant, outside_grant, outside_hours]")
-	if whole {
-		p("    justify_within: %s", short(justifyWithin))
-		g.policyTrust(p)
-		g.policySets(p)
-		g.policySuppressions(p)
-	}
+	p("    justify_within: %s", short(justifyWithin))
+	g.policyTrust(p)
+	g.policySets(p)
+	g.policySuppressions(p)
 	g.policyPeople(p)
 	p("\nbounds:")
 	for _, bound := range []struct {
@@ -67,15 +65,13 @@ func (g *generator) policyGroups(p func(string, ...any)) {
 			p("      - {account: %s, role: %s}", x.account.alias, x.name)
 		}
 	}
-	if whole {
-		p("  - name: %s\n    id: %s\n    duration: none\n    targets:", g.inventory.name, g.inventory.id)
-		for _, x := range g.inventory.targets {
-			p("      - {account: %s, role: %s}", x.account.alias, x.name)
-		}
-		p("  - app: %s\n    duration: %s\n    targets:", g.reporting.id, short(g.reporting.duration))
-		for _, x := range g.reporting.targets {
-			p("      - {account: %s, role: %s}", x.account.alias, x.name)
-		}
+	p("  - name: %s\n    id: %s\n    duration: none\n    targets:", g.inventory.name, g.inventory.id)
+	for _, x := range g.inventory.targets {
+		p("      - {account: %s, role: %s}", x.account.alias, x.name)
+	}
+	p("  - app: %s\n    duration: %s\n    targets:", g.reporting.id, short(g.reporting.duration))
+	for _, x := range g.reporting.targets {
+		p("      - {account: %s, role: %s}", x.account.alias, x.name)
 	}
 	p(`  - match: '^AWS-(?P<alias>[A-Za-z0-9-]+)-(?P<role>Admin)$'
     duration: 1h
@@ -99,22 +95,14 @@ func (g *generator) policyHours(p func(string, ...any)) {
 			}
 		}
 	}
-	if whole {
-		p("\nholidays:\n  - name: company-day\n    dates: [%s]\n    location: Europe/Berlin", g.companyDay().Format(time.DateOnly))
-	}
+	p("\nholidays:\n  - name: company-day\n    dates: [%s]\n    location: Europe/Berlin", g.companyDay().Format(time.DateOnly))
 	p("\napproved_hours:\n  - roles: [OnCall]\n    within: [always]")
-	if whole {
-		p("  - groups: ['%s']\n    within: [always]", g.anytime().group.name)
-	}
+	p("  - groups: ['%s']\n    within: [always]", g.anytime().group.name)
 	for _, a := range g.accounts {
 		if h := a.hours; h != nil {
 			p("  - accounts: [%s]\n    within: [%s]", a.alias, h.name)
 			if h.holidays {
-				if whole {
-					p("    except: [holidays, company-day]")
-				} else {
-					p("    except: [holidays]")
-				}
+				p("    except: [holidays, company-day]")
 			}
 		}
 	}

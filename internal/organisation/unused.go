@@ -16,7 +16,7 @@ type assumer struct {
 
 // unused plants the grants with which nobody did anything.
 func (g *generator) unused() {
-	if g.cfg.Planted < 0 || !whole {
+	if g.cfg.Planted < 0 {
 		return
 	}
 	for _, h := range g.held {
