@@ -32,7 +32,7 @@ const (
 	storeID    = "d-1234567890"
 )
 
-// requestOf is a request for access that the log of the world names, and who asked.
+// request is a request for access that the log of the world names, and who asked.
 func (w *world) request() (id, user string) {
 	w.t.Helper()
 	for i := range w.history.Okta {
@@ -60,7 +60,7 @@ func (w *world) request() (id, user string) {
 // fed is a small world that says all that neither log says.
 func fed(t *testing.T) (w *world, request string) {
 	t.Helper()
-	w = newWorld(t, organisation.Config{Seed: 6, People: 40, Days: 2, Noise: -1, Planted: -1, CallsPerSession: 1})
+	w = newWorld(t, organisation.Config{Seed: 5, People: 15, Days: 1, Noise: -1, Planted: -1, CallsPerSession: 1})
 	id, user := w.request()
 	w.scopes = []string{"okta.logs.read", "okta.groups.read", "okta.users.read", "okta.accessRequests.request.read"}
 	w.requests = []okta.Request{{ID: id, JSON: fmt.Appendf(nil, `{"id":%q,"status":"APPROVED","lastUpdated":%q,"accessDuration":"PT3H",

@@ -23,8 +23,9 @@ import (
 const (
 	// Scope is what the API asks an app for (Okta: Retrieve a request).
 	Scope = "okta.accessRequests.request.read"
-	// DefaultInterval is the pause after all that was named has been asked for.
-	DefaultInterval = 10 * time.Second
+	// DefaultInterval is how often is looked for what has been named. Where there is
+	// nothing, nothing is asked.
+	DefaultInterval = time.Second
 
 	requestsPath = "/governance/api/v2/requests"
 	// settling is how long a request is asked for again that Okta does not know
@@ -42,7 +43,7 @@ type Config struct {
 	Org, URL string
 	// Auth is an API token or an app; its Scopes are Scope by default.
 	Auth api.Auth
-	// Interval is the pause between rounds; default 10 seconds.
+	// Interval is the pause between rounds; default one second.
 	Interval time.Duration
 	// Metrics and Logger may be nil. Rounds are noted as those of the shard with
 	// "/governance" behind it, since they say nothing of what the shard covers.
