@@ -43,7 +43,9 @@ func TestReadyzSaysWhatDoesNotKeepUp(t *testing.T) {
 		{"a directory that refuses", func(h *health) { h.ingest.Round(okta+"/directory", ingest.State{Err: errors.New("access denied")}) }, []string{okta + "/directory: access denied"}},
 		{"a directory that answers", func(h *health) { h.ingest.Round(okta+"/directory", ingest.State{At: now}) }, nil},
 		{"an API beside the log that refuses", func(h *health) { h.ingest.Round(okta+"/governance", ingest.State{Err: errors.New("access denied")}) }, []string{okta + "/governance: access denied"}},
-		{"an Identity Store that refuses", func(h *health) { h.ingest.Round(trail+"/users/d-1234567890", ingest.State{Err: errors.New("access denied")}) }, []string{trail + "/users/d-1234567890: access denied"}},
+		{"an Identity Store that refuses", func(h *health) {
+			h.ingest.Round(trail+"/users/d-1234567890", ingest.State{Err: errors.New("access denied")})
+		}, []string{trail + "/users/d-1234567890: access denied"}},
 		{"a topic of another system that is read too slowly", func(h *health) { h.add("approvals/tickets", &stage{marks: []mark{{at: now.Add(-time.Hour)}}}) }, []string{"approvals/tickets: 1h0m0s behind"}},
 		{"a source that is caught up on", func(h *health) { h.ingest.Round(okta, ingest.State{CoveredTo: now.Add(-time.Hour), At: now}) }, []string{okta + ": covered to 2026-03-02T11:00:00Z only"}},
 		{"a source that nobody has read", func(h *health) { h.lateness["okta/other"] = time.Minute }, []string{"okta/other: nothing has been read yet"}},
