@@ -67,6 +67,7 @@ func newWorld(t *testing.T) *world {
 	if w.history, err = organisation.Generate(organisation.Config{Seed: 1}); err != nil {
 		t.Fatal(err)
 	}
+	w.history.Approvals, w.history.Listings = nil, nil // which the simulated sources do not have
 	to := w.history.Truth.Complete.To
 	org, err := okta.New(okta.Config{
 		Org: reference.Org, Events: w.history.Okta, Token: killSecret, Raised: true, Retention: -1,

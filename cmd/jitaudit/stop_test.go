@@ -40,6 +40,7 @@ func TestABusyRunEndsInOrderOnSIGTERM(t *testing.T) {
 	if s.history, err = organisation.Generate(organisation.Config{Seed: 8}); err != nil {
 		t.Fatal(err)
 	}
+	s.history.Approvals, s.history.Listings = nil, nil // which the simulated sources do not have
 	s.write("policy.yaml", string(s.history.Policy))
 	s.sources()
 	health, engine := unused(t), unused(t)

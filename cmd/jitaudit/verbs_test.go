@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"jitaudit/correlate/stream"
+	kafkalog "jitaudit/ingest/kafka"
 	"jitaudit/internal/backtest"
 	"jitaudit/internal/broker"
 	"jitaudit/internal/chdb"
@@ -55,6 +57,13 @@ func newAudited(t *testing.T) *audited {
 	r := a.start("run")
 	a.config = filepath.Join(a.dir, "jitaudit.yaml")
 	r.says("msg=running")
+	log, err := kafkalog.New(a.kafka)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := reference.Aside(t.Context(), log, a.history); err != nil {
+		t.Fatal(err)
+	}
 	a.settled()
 	return a
 }
@@ -76,9 +85,15 @@ func (a *audited) settled() {
 				return s + " is not covered to the end"
 			}
 		}
-		for group, names := range map[string][]string{"sink-clickhouse": clickhouse.Topics(), "sink-clickhouse-raw": clickhouse.RawTopics()} {
-			if n := a.lag(group, names...); n != 0 {
-				return fmt.Sprintf("%s has %d records to write", group, n)
+		for _, g := range []struct {
+			group  string
+			topics []string
+		}{
+			{stream.ResolveGroup, topics.Raw()}, {stream.RebuildGroup, []string{topics.Facts}},
+			{"sink-clickhouse", clickhouse.Topics()}, {"sink-clickhouse-raw", clickhouse.RawTopics()},
+		} {
+			if n := a.lag(g.group, g.topics...); n != 0 {
+				return fmt.Sprintf("%s has %d records to read", g.group, n)
 			}
 		}
 		return ""
