@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net"
 	"slices"
 	"time"
 
@@ -33,13 +32,13 @@ type spared struct{ collector }
 // collect reads all sources into a log, and receives approvals where they may be
 // sent. A source that is refused for good ends them all, or is left behind, as the
 // configuration says.
-func (r *runner) collect(ctx context.Context, log ingest.Log, received net.Listener) error {
+func (r *runner) collect(ctx context.Context, log ingest.Log) error {
 	all, err := r.collectors(ctx, log)
 	if err != nil {
 		return err
 	}
 	var feeds *approvals.Receiver
-	if received != nil {
+	if r.approvals != nil {
 		if feeds, err = r.receiver(log); err != nil {
 			return err
 		}
@@ -52,7 +51,7 @@ func (r *runner) collect(ctx context.Context, log ingest.Log, received net.Liste
 		g.Go(func() error { return r.runCollector(ctx, shard, c) })
 	}
 	if feeds != nil {
-		g.Go(func() error { return feeds.Serve(ctx, received) })
+		g.Go(func() error { return feeds.Serve(ctx, r.approvals) })
 	}
 	return g.Wait()
 }

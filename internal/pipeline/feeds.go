@@ -16,24 +16,11 @@ import (
 	"jitaudit/schemas"
 )
 
-// listenForApprovals takes the address at which feeds are received; nil where none
-// is configured.
-func (r *runner) listenForApprovals(ctx context.Context) (net.Listener, error) {
+// listenForApprovals takes the address at which feeds are received, if there is one.
+func (r *runner) listenForApprovals(ctx context.Context) error {
 	a := &r.cfg.Approvals
 	if a.Addr == "" {
-		return nil, nil
-	}
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", a.Addr)
-	if err != nil {
-		return nil, fmt.Errorf("receive approvals: %w", taken(err, "approvals.addr"))
-	}
-	r.parts.approvals = l.Addr().String()
-	if a.TLS.CertFile == "" {
-		if at, err := netip.ParseAddrPort(l.Addr().String()); err != nil || !at.Addr().IsLoopback() {
-			r.Log.Warn("approvals are received unencrypted: give approvals.tls, or let a proxy in front encrypt", "addr", l.Addr().String())
-		}
-		return l, nil
+		return nil
 	}
 	// Read with every connection: a renewed certificate counts at once.
 	load := func() (*tls.Certificate, error) {
@@ -43,14 +30,27 @@ func (r *runner) listenForApprovals(ctx context.Context) (net.Listener, error) {
 		}
 		return &c, nil
 	}
-	if _, err := load(); err != nil {
-		_ = l.Close() // nobody has come yet
-		return nil, err
+	if a.TLS.CertFile != "" {
+		if _, err := load(); err != nil {
+			return err
+		}
 	}
-	return tls.NewListener(l, &tls.Config{
-		MinVersion:     tls.VersionTLS12,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return load() },
-	}), nil
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", a.Addr)
+	if err != nil {
+		return fmt.Errorf("receive approvals: %w", taken(err, "approvals.addr"))
+	}
+	r.parts.closers = append(r.parts.closers, func() error { _ = l.Close(); return nil }) // Serve has, if it came to that
+	r.parts.approvals, r.approvals = l.Addr().String(), l
+	if a.TLS.CertFile != "" {
+		r.approvals = tls.NewListener(l, &tls.Config{
+			MinVersion:     tls.VersionTLS12,
+			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return load() },
+		})
+	} else if at, err := netip.ParseAddrPort(l.Addr().String()); err != nil || !at.Addr().IsLoopback() {
+		r.Log.Warn("approvals are received unencrypted: give approvals.tls, or let a proxy in front encrypt", "addr", l.Addr().String())
+	}
+	return nil
 }
 
 // receiver makes what answers there.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -68,6 +69,8 @@ type runner struct {
 	ingest  *ingest.Metrics
 	health  *health
 	parts   parts
+	// approvals is where feeds are received; nil for nowhere.
+	approvals net.Listener
 }
 
 // Run runs a role until ctx ends, or a part of it fails for good.
@@ -101,6 +104,11 @@ func Run(ctx context.Context, o Options) (err error) {
 
 // start brings up what the roles need: servers, topics, tables, policies.
 func (r *runner) start(ctx context.Context) error {
+	if r.collects() {
+		if err := r.listenForApprovals(ctx); err != nil {
+			return err
+		}
+	}
 	if err := r.startKafka(ctx); err != nil {
 		return err
 	}
@@ -193,14 +201,7 @@ func (r *runner) work(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		received, err := r.listenForApprovals(ctx)
-		if err != nil {
-			return err
-		}
-		if received != nil {
-			r.parts.closers = append(r.parts.closers, func() error { _ = received.Close(); return nil }) // Serve has closed it, if it came to that
-		}
-		g.Go(func() error { return r.collect(ctx, log, received) })
+		g.Go(func() error { return r.collect(ctx, log) })
 	}
 	r.health.begin()
 	g.Go(func() error { r.health.watch(ctx, r.parts.kafka); return nil })
