@@ -2,7 +2,6 @@ package correlate
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"jitaudit/correlate/identity"
@@ -10,30 +9,27 @@ import (
 	"jitaudit/schemas"
 )
 
-// names are what a person's events call them, and their uses of the portal.
+// names are what a person goes by, and their uses of the portal.
 type names struct {
 	// own is the name that the person goes by, folded.
 	own    []string
-	facts  []*schemas.Fact // those that name the person, by time
+	goesBy func(name string, at time.Time) bool
 	portal []*schemas.Fact // by time
 }
 
 func newNames(in *Input, facts []*schemas.Fact) *names {
-	n := &names{own: []string{identity.Fold(in.Person.Name)}}
+	n := &names{own: []string{identity.Fold(in.Person.Name)}, goesBy: in.GoesBy}
 	for _, f := range facts {
-		switch {
-		case f.SignOn != nil, f.Factor != nil, f.Rename != nil:
-			n.facts = append(n.facts, f)
-		case f.Portal != nil:
+		if f.Portal != nil {
 			n.portal = append(n.portal, f)
 		}
 	}
 	return n
 }
 
-// of are the names of the person around an assumption, folded: what sign-ons,
-// factors and changes of name within an Okta session of it say, what the portal
-// says, and the policy's aliases. Only as much is looked at as sealing keeps.
+// of are the names of the person that matter to an assumption, folded: their own,
+// those of the sign-on behind it, what the portal calls them around it, and its
+// session name and subject if they go by them.
 func (n *names) of(a *rules.Assumption) []string {
 	all := slices.Clip(n.own)
 	add := func(handles ...string) {
@@ -46,56 +42,18 @@ func (n *names) of(a *rules.Assumption) []string {
 	if a.SignOn != nil {
 		add(a.SignOn.Who.Login, a.SignOn.Who.NameID)
 	}
-	session := identity.Fold(a.Fact.Who.SessionName)
-	if session == "" || slices.Contains(all, session) {
+	if session := identity.Fold(a.Fact.Who.SessionName); session == "" || slices.Contains(all, session) {
 		return all // nothing asks for more
 	}
-	from, to := a.At().Add(-a.Policy.Bounds.OktaSession), a.At().Add(a.Policy.Bounds.OktaSession)
-	for _, f := range between(n.facts, from, to) {
-		add(f.Who.Login, f.Who.NameID, f.Who.Email)
-		if f.Rename != nil {
-			add(f.Rename.Old, f.Rename.New)
-		}
-	}
-	for _, f := range between(n.portal, from, to) {
+	for _, f := range between(n.portal, a.At().Add(-a.Policy.Bounds.OktaSession), a.At().Add(a.Policy.Bounds.OktaSession)) {
 		add(f.Who.NameID, f.Portal.UserName)
 	}
-	for _, p := range a.Policy.People() {
-		if slices.Contains(all, p.Login) {
-			for _, alias := range p.Aliases {
-				if alias.Valid(a.At()) {
-					add(alias.Name)
-				}
-			}
-		}
-	}
-	n.bare(a, add, all)
-	if a.Policy.StripTags() {
-		untagged := func(h string) bool { return withoutTag(h) == withoutTag(session) }
-		if slices.ContainsFunc(all, untagged) {
-			add(a.Fact.Who.SessionName)
+	for _, name := range [...]string{a.Fact.Who.SessionName, a.Fact.Who.NameID} {
+		if h := identity.Fold(name); h != "" && !slices.Contains(all, h) && n.goesBy != nil && n.goesBy(h, a.At()) {
+			add(h)
 		}
 	}
 	return all
-}
-
-// withoutTag is an address without what follows "+" before the "@".
-func withoutTag(address string) string {
-	name, domain, ok := strings.Cut(address, "@")
-	if !ok {
-		return address
-	}
-	name, _, _ = strings.Cut(name, "+")
-	return name + "@" + domain
-}
-
-// bare adds what addresses of the policy's domains are without the domain.
-func (n *names) bare(a *rules.Assumption, add func(...string), all []string) {
-	for _, h := range all {
-		if name, domain, ok := strings.Cut(h, "@"); ok && slices.Contains(a.Policy.Domains(), domain) {
-			add(name)
-		}
-	}
 }
 
 // portalBeside are the uses of the portal for the role, close to an assumption.
@@ -124,7 +82,7 @@ func (o *openings) justifying(a *rules.Assumption) *rules.Request {
 	}
 	var best *request
 	for _, r := range o.requests {
-		if r.decision == nil || r.byOneself(a.Person) || !r.opens(a) || !r.covers(a.At(), a.Policy.Bounds.RequestWindow) {
+		if r.decision == nil || r.byOneself(a.Person) || !r.opens(a) || !r.covers(a.At(), max(a.Policy.Bounds.RequestWindow, glass.JustifyWithin())) {
 			continue
 		}
 		if r.decision.At.After(a.At().Add(glass.JustifyWithin())) {

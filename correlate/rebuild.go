@@ -24,6 +24,10 @@ type Input struct {
 	Uses     []Use
 	Policies *policy.Set
 	Coverage Coverage
+	// GoesBy reports whether a name, folded, is the person's at a time; nil where
+	// nothing is known but what the facts say. The same question must get the same
+	// answer.
+	GoesBy func(name string, at time.Time) bool
 }
 
 // Outcome is what the facts amount to. All slices are sorted, so that equal

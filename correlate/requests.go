@@ -90,9 +90,7 @@ func (r *request) add(f *schemas.Fact) {
 	if !q.Until.IsZero() {
 		s.Until = q.Until
 	}
-	if q.Requester != (schemas.Actor{}) {
-		r.requester = q.Requester
-	}
+	r.requester = richer(r.requester, q.Requester)
 	for _, a := range q.Approvers {
 		if q.Step != schemas.StepDenied && !slices.Contains(r.approvers, a) {
 			r.approvers = append(r.approvers, a)
@@ -110,6 +108,18 @@ func (r *request) add(f *schemas.Fact) {
 			r.over = f
 		}
 	}
+}
+
+// richer is the later of two words about one actor, with what only the earlier says
+// of the same.
+func richer(before, now schemas.Actor) schemas.Actor {
+	switch {
+	case now == schemas.Actor{}:
+		return before
+	case before.ID != "" && before.ID == now.ID:
+		now.Type, now.AlternateID, now.Name = cmp.Or(now.Type, before.Type), cmp.Or(now.AlternateID, before.AlternateID), cmp.Or(now.Name, before.Name)
+	}
+	return now
 }
 
 // condition takes the length from what the condition said last before the
@@ -160,8 +170,12 @@ func (r *request) decidedAt() time.Time {
 }
 
 // endFrom is when access that began at t was to end; zero where it does not say.
+// What nobody approved sets no end, but for Okta's governance, whose events name
+// no approval.
 func (r *request) endFrom(t time.Time) time.Time {
 	switch {
+	case r.decision == nil && r.said.Origin != schemas.OriginGovernance:
+		return time.Time{}
 	case !r.said.Until.IsZero():
 		return r.said.Until
 	case r.said.Seconds > 0:
@@ -194,7 +208,7 @@ func (s *stay) tie(all []*request) {
 	b := &s.policy.Bounds
 	for _, r := range all {
 		t := r.decidedAt()
-		if r.refused || t.Before(added.Add(-b.RequestWindow)) || t.After(added.Add(b.PropagationDelay)) {
+		if r.refused || r.over != nil && !r.over.At.After(added) || t.Before(added.Add(-b.RequestWindow)) || t.After(added.Add(b.PropagationDelay)) {
 			continue
 		}
 		if r.is(s.resource, s.targets) && !slices.Contains(s.requests, r) {

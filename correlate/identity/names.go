@@ -89,6 +89,16 @@ func (d *Directory) find(p *policy.Policy, handle, org string, t time.Time) *use
 	return nil
 }
 
+// GoesBy reports whether whoever goes by a name at t is the person of a key.
+func (d *Directory) GoesBy(key, name string, t time.Time) bool {
+	u := d.users[key]
+	if u == nil {
+		return false
+	}
+	found := d.find(d.policies.At(t), name, u.org, t)
+	return found == u
+}
+
 // known looks a name up by itself and then by way of the policy's alias table;
 // where the policy strips tags, then the same without one.
 func (d *Directory) known(p *policy.Policy, name, org string, t time.Time) *user {

@@ -20,6 +20,7 @@ import (
 	"jitaudit/correlate/stream"
 	"jitaudit/correlate/stream/entry"
 	"jitaudit/correlate/stream/resolve"
+	"jitaudit/ingest/approvals"
 	"jitaudit/ingest/cloudtrail"
 	"jitaudit/ingest/okta"
 	"jitaudit/internal/broker"
@@ -86,8 +87,17 @@ func (p *place) config() stream.Config {
 
 func decoder() resolve.Decode {
 	return func(r *resolve.Raw) (schemas.Fact, bool, error) {
-		if r.Source == schemas.CloudTrail {
+		switch {
+		case r.Kind == schemas.RawMember:
+			f, err := okta.DecodeMember(r.Value)
+			return f, err == nil, err
+		case r.Kind == schemas.RawSnapshot:
+			f, err := okta.DecodeSnapshot(r.Value)
+			return f, err == nil, err
+		case r.Source == schemas.CloudTrail:
 			return cloudtrail.Decode(r.Value)
+		case r.Source == schemas.Approvals:
+			return approvals.Decoder{Feed: reference.Feed}.Decode(r.Value)
 		}
 		d := okta.Decoder{Org: strings.TrimPrefix(r.Shard, "okta/")}
 		return d.Decode(r.Value)
@@ -95,10 +105,7 @@ func decoder() resolve.Decode {
 }
 
 func (p *place) raw(source schemas.Source, kind schemas.RawKind, shard string, value []byte) kafka.Message {
-	topic := topics.RawOkta
-	if source == schemas.CloudTrail {
-		topic = topics.RawCloudTrail
-	}
+	topic := map[schemas.Source]string{schemas.Okta: topics.RawOkta, schemas.CloudTrail: topics.RawCloudTrail, schemas.Approvals: topics.RawApprovals}[source]
 	return kafka.Message{Topic: topic, Key: []byte(shard), Value: value, Headers: []kafka.Header{
 		{Key: schemas.HeaderSource, Value: []byte(source)}, {Key: schemas.HeaderKind, Value: []byte(kind)}, {Key: schemas.HeaderShard, Value: []byte(shard)},
 	}}
@@ -112,6 +119,15 @@ func (p *place) write(h *organisation.History, r *mathrand.Rand) {
 		messages = append(messages, m)
 		if r.IntN(10) == 0 {
 			messages = append(messages, m)
+		}
+	}
+	aside, err := reference.Messages(h)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for shard, list := range aside {
+		for _, m := range list {
+			messages = append(messages, p.raw(m.Source, m.Kind, shard, m.Raw))
 		}
 	}
 	r.Shuffle(len(messages), func(i, j int) { messages[i], messages[j] = messages[j], messages[i] })

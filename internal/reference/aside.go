@@ -13,28 +13,27 @@ import (
 // Feed is the name of a made-up history's feed of approvals.
 const Feed = "tickets"
 
+// Messages are what stands in none of a history's logs, by shard, as Aside puts it
+// into a log.
+func Messages(h *organisation.History) (map[string][]ingest.Message, error) {
+	listed, err := messages(h.Listings, schemas.Okta)
+	if err != nil {
+		return nil, err
+	}
+	decided, err := messages(h.Approvals, schemas.Approvals)
+	return map[string][]ingest.Message{schemas.OktaShard(Org): listed, schemas.ApprovalsShard(Feed): decided}, err
+}
+
 // Aside puts into a log what stands in none of a history's logs: what Okta listed,
 // and the decisions of its feed of approvals.
 func Aside(ctx context.Context, log ingest.Log, h *organisation.History) error {
-	listed, err := messages(h.Listings, schemas.Okta)
-	if err != nil {
-		return err
+	all, err := Messages(h)
+	for shard, list := range all {
+		if err == nil && len(list) > 0 {
+			err = log.Append(ctx, shard, list)
+		}
 	}
-	decided, err := messages(h.Approvals, schemas.Approvals)
-	if err != nil {
-		return err
-	}
-	if err := appendAll(ctx, log, schemas.OktaShard(Org), listed); err != nil {
-		return err
-	}
-	return appendAll(ctx, log, schemas.ApprovalsShard(Feed), decided)
-}
-
-func appendAll(ctx context.Context, log ingest.Log, shard string, all []ingest.Message) error {
-	if len(all) == 0 {
-		return nil
-	}
-	return log.Append(ctx, shard, all)
+	return err
 }
 
 func messages(events []organisation.Event, source schemas.Source) (out []ingest.Message, err error) {

@@ -195,6 +195,7 @@ func (l *life) judge(s *scan, coverage correlate.Coverage) Result {
 	r.Outcome = correlate.Rebuild(correlate.Input{
 		Person: l.person, Facts: l.facts, Shared: s.common.concerning(l.facts), Uses: uses,
 		Policies: s.opts.Policies, Coverage: coverage,
+		GoesBy: func(name string, at time.Time) bool { return s.directory.GoesBy(l.person.Key, name, at) },
 	})
 	place := make(map[string]int, len(r.Sessions))
 	for i := range r.Sessions {

@@ -90,6 +90,7 @@ func reference(t testing.TB, files []file, opts Options, coverage []schemas.Cove
 		in := people[who.Key]
 		if in == nil {
 			in = &correlate.Input{Person: who, Policies: opts.Policies, Coverage: correlate.NewCoverage(coverage)}
+			in.GoesBy = func(name string, at time.Time) bool { return d.GoesBy(who.Key, name, at) }
 			people[who.Key] = in
 		}
 		if who.Name < in.Person.Name {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"jitaudit/correlate"
+	"jitaudit/correlate/identity"
 	"jitaudit/correlate/policy"
 	"jitaudit/internal/scan/spill"
 	"jitaudit/internal/scan/wire"
@@ -130,9 +131,11 @@ type scan struct {
 	files []file // by source, org and name
 	store *spill.Store
 	// tables hold what calls share, in the first pass; shared thereafter.
-	tables  wire.Tables
-	shared  *wire.Shared
-	watched watchedRoles
+	tables wire.Tables
+	// directory knows who goes by which name, from the end of the first pass on.
+	directory *identity.Directory
+	shared    *wire.Shared
+	watched   watchedRoles
 	// common is known from the second pass on.
 	common *common
 }
@@ -163,12 +166,12 @@ func run(ctx context.Context, files []file, opts Options, sink Sink) (sum Summar
 	if err != nil {
 		return sum, err
 	}
-	directory := read.people.Directory()
+	s.directory = read.people.Directory()
 	read.people = nil
-	if err := s.share(directory); err != nil {
+	if err := s.share(s.directory); err != nil {
 		return sum, err
 	}
-	who, ledger, err := s.resolve(ctx, directory)
+	who, ledger, err := s.resolve(ctx, s.directory)
 	if err != nil {
 		return sum, err
 	}

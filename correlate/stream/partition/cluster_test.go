@@ -13,6 +13,7 @@ import (
 	"jitaudit/correlate/stream/entry"
 	"jitaudit/correlate/stream/partition"
 	"jitaudit/correlate/stream/resolve"
+	"jitaudit/ingest/approvals"
 	"jitaudit/ingest/cloudtrail"
 	"jitaudit/ingest/okta"
 	"jitaudit/internal/organisation"
@@ -57,8 +58,17 @@ func decoder() resolve.Decode {
 	log := okta.Decoder{Org: reference.Org}
 	var trail cloudtrail.Decoder
 	return func(r *resolve.Raw) (f schemas.Fact, relevant bool, err error) {
-		if r.Source == schemas.Okta {
+		switch {
+		case r.Kind == schemas.RawMember:
+			f, err = okta.DecodeMember(r.Value)
+			return f, err == nil, err
+		case r.Kind == schemas.RawSnapshot:
+			f, err = okta.DecodeSnapshot(r.Value)
+			return f, err == nil, err
+		case r.Source == schemas.Okta:
 			return log.Decode(r.Value)
+		case r.Source == schemas.Approvals:
+			return approvals.Decoder{Feed: reference.Feed}.Decode(r.Value)
 		}
 		relevant, err = trail.Decode(r.Value, &f)
 		switch {
@@ -332,6 +342,15 @@ func (c *cluster) size() (n int) {
 func rawOf(h *organisation.History) (records []resolve.Raw) {
 	for _, e := range reference.Events(h) {
 		records = append(records, resolve.Raw{Source: e.Source, Kind: schemas.RawEvent, Shard: e.Shard, Value: e.AppendJSON(nil)})
+	}
+	aside, err := reference.Messages(h)
+	if err != nil {
+		panic(err) // a made-up history can be read
+	}
+	for _, shard := range slices.Sorted(maps.Keys(aside)) {
+		for _, m := range aside[shard] {
+			records = append(records, resolve.Raw{Source: m.Source, Kind: m.Kind, Shard: shard, Value: m.Raw})
+		}
 	}
 	return records
 }

@@ -219,7 +219,7 @@ func (p *Partition) settleFact(f *homeFact, version int64, out *Output) {
 		p.send(out, before.Key, &entry.Sent{Version: version, Fact: gone, Gone: true})
 	}
 	if f.sent && changed {
-		p.send(out, who.Key, &entry.Sent{Version: version, Name: who.Name, Fact: f.fact})
+		p.send(out, who.Key, &entry.Sent{Version: version, Name: who.Name, Fact: f.home.forPerson(f.fact, who.Key)})
 	}
 }
 

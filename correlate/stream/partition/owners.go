@@ -115,17 +115,31 @@ func of(c *identity.Callers, f *schemas.Fact) (schemas.Person, bool) {
 
 // owner says whose a fact is.
 func (p *Partition) owner(f *homeFact) (schemas.Person, bool) {
-	if f.fact.Call == nil {
+	if f.fact.Call == nil || f.fact.Assignment != nil { // an assignment is of whom it is for
 		return p.directory.Resolve(f.fact)
 	}
 	if who, ok := of(f.home.owners.calls, f.fact); ok {
 		return who, true
 	}
 	switch f.fact.Kind {
-	case schemas.TrustChanged, schemas.LogTampered, schemas.AccountAssigned, schemas.AccountUnassigned:
+	case schemas.TrustChanged, schemas.LogTampered:
 		return p.directory.Resolve(f.fact)
 	}
 	return schemas.Person{}, false
+}
+
+// forPerson is a fact as its person gets it: without the call that it is when
+// somebody else made it.
+func (h *home) forPerson(f *schemas.Fact, key string) *schemas.Fact {
+	if f.Call == nil {
+		return f
+	}
+	if by, ok := of(h.owners.calls, f); ok && by.Key == key {
+		return f
+	}
+	g := *f
+	g.Call = nil
+	return &g
 }
 
 // tell lets the home of a further role session know whose its credentials are.

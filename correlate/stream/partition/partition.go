@@ -283,5 +283,6 @@ func (p *Partition) input(who *person) correlate.Input {
 	return correlate.Input{
 		Person: who.Person(), Facts: who.list(), Uses: who.usesList(), Shared: p.concerning(who),
 		Policies: p.policies.set, Coverage: p.coverage.judged,
+		GoesBy: func(name string, at time.Time) bool { return p.directory.GoesBy(who.key, name, at) },
 	}
 }
