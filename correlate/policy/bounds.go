@@ -57,7 +57,8 @@ type bound struct {
 	span
 }
 
-// table lists the bounds in the order in which they are printed.
+// table lists the bounds in the order in which they are printed. grant_lookback may
+// be what reach raises it to: 366 days and the most of revocation_tolerance.
 func (b *Bounds) table() []bound {
 	return []bound{
 		{"clock_skew", &b.ClockSkew, 2 * time.Second, span{0, time.Minute, false}},
@@ -65,7 +66,7 @@ func (b *Bounds) table() []bound {
 		{"portal_session", &b.PortalSession, 8 * time.Hour, span{time.Minute, 90 * day, false}},
 		{"okta_session", &b.OktaSession, day, span{time.Minute, 90 * day, false}},
 		{"propagation_delay", &b.PropagationDelay, 2 * time.Minute, span{0, time.Hour, false}},
-		{"grant_lookback", &b.GrantLookback, day, span{0, 90 * day, false}},
+		{"grant_lookback", &b.GrantLookback, day, span{0, 367 * day, false}},
 		{"grant_duration", &b.GrantDuration, time.Hour, approvedLength()},
 		{"revocation_tolerance", &b.RevocationTolerance, 5 * time.Minute, span{0, day, false}},
 		{"credentials_outlive", &b.CredentialsOutlive, time.Hour, span{0, 7 * day, false}},
@@ -90,12 +91,17 @@ func (d *decoder) bounds(root object, b *Bounds) {
 	}
 }
 
-// reachGrants raises GrantLookback to the longest grant with its tolerance: a
-// grant that can contain an assumption must be looked for as far back.
+// reachGrants raises GrantLookback to the longest grant by a group or application.
 func (b *Bounds) reachGrants(groups []group) {
 	for i := range groups {
-		b.GrantLookback = max(b.GrantLookback, groups[i].duration+b.RevocationTolerance)
+		b.reach(groups[i].duration)
 	}
+}
+
+// reach raises GrantLookback to the length of a grant with its tolerance: a grant
+// that can contain an assumption must be looked for as far back.
+func (b *Bounds) reach(length time.Duration) {
+	b.GrantLookback = max(b.GrantLookback, length+b.RevocationTolerance)
 }
 
 // duration reads a duration within its range, def when the key is left out.
@@ -174,4 +180,15 @@ func formatDuration(v time.Duration) string {
 		s = strings.TrimSuffix(s, "0m")
 	}
 	return b.String() + s
+}
+
+// Burst is how many refusals, within Bounds.BurstWindow of each other, are one
+// too many.
+func (p *Policy) Burst() int { return p.burst }
+
+const usualBurst = 5
+
+func (d *decoder) refusals(root object) int {
+	o := d.object(root.values["refusals"], "refusals", "burst")
+	return d.whole(o, "burst", usualBurst, 2, 1000)
 }

@@ -355,6 +355,14 @@ func (d *decoder) oneOf(o object, key, def string, known ...string) string {
 	return s
 }
 
+// requiredOneOf reads one of a few words, which must be there.
+func (d *decoder) requiredOneOf(o object, key string, known ...string) string {
+	if !o.has(key) {
+		return d.required(o, key)
+	}
+	return d.oneOf(o, key, "", known...)
+}
+
 // whole reads a whole number within a range, def when the key is left out.
 func (d *decoder) whole(o object, key string, def, least, most int) int {
 	if !o.has(key) {

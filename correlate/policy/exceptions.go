@@ -2,7 +2,6 @@ package policy
 
 import (
 	"slices"
-	"time"
 
 	"jitaudit/schemas"
 )
@@ -50,15 +49,23 @@ func (p *Policy) Severity(rule string, def schemas.Severity, s Scope) schemas.Se
 func (d *decoder) suppressions(root object, a *accounts) []suppression {
 	var out []suppression
 	for i, n := range d.list(root.values["suppressions"], "suppressions") {
-		o := d.object(n, index("suppressions", i), scopeKeys("rules", "reason", "owner", "until")...)
+		o := d.object(n, index("suppressions", i), scopeKeys("rule", "rules", "reason", "owner", "until")...)
 		x := suppression{scope: d.scope(o, a), rules: d.ruleNames(o, "rules")}
-		if !o.has("rules") && o.line > 0 {
+		switch {
+		case o.line == 0:
+			continue
+		case !o.has("rule") && !o.has("rules"):
 			d.errorf(o.line, "%s is missing: name the rules whose findings are accepted", o.key("rules"))
+		case o.has("rule") && o.has("rules"):
+			d.errorf(o.at("rule"), "%s does not go with rules: write one of them", o.key("rule"))
+		case o.has("rule"):
+			x.rules = []string{d.oneOf(o, "rule", "", Rules()...)}
 		}
 		x.Reason, x.Owner = d.required(o, "reason"), d.required(o, "owner")
-		if d.required(o, "until"); o.has("until") {
-			x.Until = d.instant(o, "until")
+		if !o.has("until") {
+			d.errorf(o.line, "%s is missing: nothing is accepted for ever", o.key("until"))
 		}
+		x.Until = d.instant(o, "until")
 		out = append(out, x)
 	}
 	return out
@@ -79,58 +86,24 @@ func (d *decoder) overrides(root object, a *accounts) []severityOverride {
 	for i, n := range d.list(root.values["severity_overrides"], "severity_overrides") {
 		o := d.object(n, index("severity_overrides", i), scopeKeys("rule", "severity")...)
 		x := severityOverride{scope: d.scope(o, a)}
-		d.required(o, "rule")
-		d.required(o, "severity")
-		x.rule = d.oneOf(o, "rule", "", Rules()...)
-		x.severity = schemas.Severity(d.oneOf(o, "severity", "", severities()...))
+		x.rule = d.requiredOneOf(o, "rule", Rules()...)
+		x.severity = schemas.Severity(d.requiredOneOf(o, "severity", severities()...))
 		out = append(out, x)
+	}
+	return out
+}
+
+func (d *decoder) severity(root object) map[string]schemas.Severity {
+	o := d.object(root.values["severity"], "severity", Rules()...)
+	out := make(map[string]schemas.Severity, len(o.values))
+	for _, rule := range Rules() {
+		if o.has(rule) {
+			out[rule] = schemas.Severity(d.oneOf(o, rule, "", severities()...))
+		}
 	}
 	return out
 }
 
 func severities() []string {
 	return []string{string(schemas.Info), string(schemas.Low), string(schemas.Medium), string(schemas.High), string(schemas.Critical)}
-}
-
-// Burst is how many refusals, within Bounds.BurstWindow of each other, are one
-// too many.
-func (p *Policy) Burst() int { return p.burst }
-
-const usualBurst = 5
-
-func (d *decoder) refusals(root object) int {
-	o := d.object(root.values["refusals"], "refusals", "burst")
-	return d.whole(o, "burst", usualBurst, 2, 1000)
-}
-
-// Alias is a further name of a person, folded, from some time until another;
-// zero times for always.
-type Alias struct {
-	Name        string
-	From, Until time.Time
-}
-
-// Valid reports whether the alias is the person's at t: From ≤ t < Until.
-func (a Alias) Valid(t time.Time) bool {
-	return !t.Before(a.From) && (a.Until.IsZero() || t.Before(a.Until))
-}
-
-// meets reports whether two aliases are valid at one time.
-func (a Alias) meets(b Alias) bool {
-	return (b.Until.IsZero() || a.From.Before(b.Until)) && (a.Until.IsZero() || b.From.Before(a.Until))
-}
-
-// StripTags reports whether "+tag" in an address says nothing about whose it is.
-func (p *Policy) StripTags() bool { return p.stripTags }
-
-// Domains are those with which a name without "@" is tried, folded, in the order
-// of the file. The slice is shared: do not change it.
-func (p *Policy) Domains() []string { return p.domains }
-
-func (d *decoder) identity(root object, p *Policy) {
-	o := d.object(root.values["identity"], "identity", "strip_tags", "domains")
-	p.stripTags = d.oneOf(o, "strip_tags", "false", "true", "false") == "true"
-	for _, w := range d.words(o.values["domains"], o.key("domains")) {
-		p.domains = append(p.domains, fold(w.text))
-	}
 }

@@ -53,6 +53,17 @@ func (p *Policy) Targets(groupID, groupName string) []Target {
 	return found
 }
 
+// AppTargets are the roles that an assignment to an Okta application opens: those
+// of the first entry of groups for it. The slice is shared: do not change it.
+func (p *Policy) AppTargets(id string) []Target {
+	for i := range p.groups {
+		if g := &p.groups[i]; g.app != "" && g.app == id {
+			return g.targets
+		}
+	}
+	return nil
+}
+
 // open returns what the entry opens for a group, nil when it does not match.
 func (g *group) open(id, name string) []Target {
 	switch {
@@ -131,7 +142,9 @@ func (d *decoder) groups(root object, a *accounts, length time.Duration) []group
 // explicit reads an entry for one group.
 func (d *decoder) explicit(o object, a *accounts, g *group) {
 	g.name, g.id = d.string(o.values["name"], o.key("name")), d.string(o.values["id"], o.key("id"))
-	g.app = d.string(o.values["app"], o.key("app"))
+	if g.app = d.string(o.values["app"], o.key("app")); g.app != "" {
+		d.appID(o.key("app"), word{g.app, o.at("app")})
+	}
 	switch {
 	case !o.has("name") && !o.has("id") && !o.has("app"):
 		d.errorf(o.line, "%s needs match, or name, id or app with targets", o.path)

@@ -14,8 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v4"
-
 	"jitaudit/schemas"
 )
 
@@ -80,11 +78,14 @@ func Parse(name string, data []byte) (*Policy, error) {
 	p.accounts = d.accounts(o)
 	p.providers = d.providers(o)
 	p.groups = d.groups(o, &p.accounts, p.Bounds.GrantDuration)
-	p.Bounds.reachGrants(p.groups)
 	p.awsGroups, p.patterns = d.awsGroups(o), d.patterns
 	p.permissionSets, p.setOrder = d.permissionSets(o)
 	assignments := d.object(o.values["assignments"], "assignments", "duration")
 	p.assigned = d.duration(assignments, "duration", 0, approvedLength())
+	p.Bounds.reachGrants(p.groups)
+	if len(p.permissionSets) > 0 {
+		p.Bounds.reach(p.assigned)
+	}
 	p.grantors = d.grantors(o)
 	p.watched = d.watched(o, &p.accounts)
 	p.networks = d.networks(o)
@@ -121,17 +122,6 @@ func (p *Policy) AccountName(id string) string { return p.accounts.names[id] }
 // shared: do not change it.
 func (p *Policy) Orgs() []string { return p.orgs }
 
-// PersonAliases are further names of one person, all folded (trimmed, lower
-// case).
-type PersonAliases struct {
-	Login   string
-	Aliases []Alias
-}
-
-// People are the persons to whom the policy gives further names, in the order
-// of the file. The slice is shared: do not change it.
-func (p *Policy) People() []PersonAliases { return p.people }
-
 // Rules are the names of the rules that a policy may speak of, in the order of
 // docs/correlation.md.
 func Rules() []string {
@@ -160,68 +150,6 @@ func (d *decoder) instant(o object, key string) time.Time {
 		d.errorf(o.at(key), "%s: %s is out of range: years 1970 to 9999; leave it out for always", o.key(key), quote(s))
 	}
 	return t
-}
-
-func (d *decoder) severity(root object) map[string]schemas.Severity {
-	o := d.object(root.values["severity"], "severity", Rules()...)
-	out := make(map[string]schemas.Severity, len(o.values))
-	for _, rule := range Rules() {
-		if o.has(rule) {
-			out[rule] = schemas.Severity(d.oneOf(o, rule, "", severities()...))
-		}
-	}
-	return out
-}
-
-func (d *decoder) people(root object) []PersonAliases {
-	var out []PersonAliases
-	type owned struct {
-		Alias
-		login string
-	}
-	owners := map[string][]owned{}
-	claim := func(a Alias, login string, line int) {
-		for _, o := range owners[a.Name] {
-			if o.meets(a) {
-				d.errorf(line, "%s already names %s: a handle has one person at a time", quote(a.Name), o.login)
-				return
-			}
-		}
-		owners[a.Name] = append(owners[a.Name], owned{a, login})
-	}
-	for i, n := range d.list(root.values["people"], "people") {
-		o := d.object(n, index("people", i), "login", "aliases")
-		person := PersonAliases{Login: fold(d.required(o, "login"))}
-		if person.Login == "" {
-			continue
-		}
-		claim(Alias{Name: person.Login}, person.Login, o.at("login"))
-		if !o.has("aliases") {
-			d.errorf(o.line, "%s is missing", o.key("aliases"))
-		}
-		for j, n := range d.list(o.values["aliases"], o.key("aliases")) {
-			a := d.alias(n, index(o.key("aliases"), j))
-			if a.Name != "" {
-				claim(a, person.Login, n.Line)
-				person.Aliases = append(person.Aliases, a)
-			}
-		}
-		out = append(out, person)
-	}
-	return out
-}
-
-// alias reads a name, or a name with an interval.
-func (d *decoder) alias(n *yaml.Node, path string) Alias {
-	if v := d.deref(n); v == nil || v.Kind != yaml.MappingNode {
-		return Alias{Name: fold(d.string(n, path))}
-	}
-	o := d.object(n, path, "name", "from", "until")
-	a := Alias{Name: fold(d.required(o, "name")), From: d.instant(o, "from"), Until: d.instant(o, "until")}
-	if !a.Until.IsZero() && !a.From.Before(a.Until) {
-		d.errorf(o.at("until"), "%s is not after from", o.key("until"))
-	}
-	return a
 }
 
 // fold makes handles comparable.

@@ -67,6 +67,12 @@ func (pr *Provider) HasApp(s *schemas.SignOn) bool {
 	return awsSignIn(s.Audience, pr.Federation)
 }
 
+// IsApp reports whether an Okta application is one of a provider's; where a
+// provider names none, every application may be.
+func (p *Policy) IsApp(id string) bool {
+	return slices.ContainsFunc(p.providers, func(pr provider) bool { return len(pr.Apps) == 0 || slices.Contains(pr.Apps, id) })
+}
+
 // awsSignIn knows the audiences of AWS: https://[REGION.]signin.aws.amazon.com
 // with /saml or /saml/acs/… for direct federation (IAM guide: SAML assertions;
 // also urn:amazon:webservices) and /platform/saml/… for Identity Center, and
@@ -128,12 +134,9 @@ func (d *decoder) provider(o object) provider {
 		d.errorf(o.at("arn"), "%s: %s is no ARN: write arn:aws:iam::ACCOUNT:saml-provider/NAME, * for any", o.key("arn"), quote(pr.ARN))
 	}
 	pr.RequireSessionName = d.oneOf(o, "session_name", prefer, require, prefer) == require
-	d.required(o, "federation")
-	pr.Federation = schemas.Federation(d.oneOf(o, "federation", "", string(schemas.Direct), string(schemas.IdentityCenter)))
+	pr.Federation = schemas.Federation(d.requiredOneOf(o, "federation", string(schemas.Direct), string(schemas.IdentityCenter)))
 	for _, w := range d.words(o.values["apps"], o.key("apps")) {
-		if !strings.HasPrefix(w.text, "0oa") || strings.ContainsAny(w.text, " *") {
-			d.errorf(w.line, "%s: %s is no application id: they begin with 0oa; labels are never used", o.key("apps"), quote(w.text))
-		}
+		d.appID(o.key("apps"), w)
 		pr.Apps = append(pr.Apps, w.text)
 	}
 	pr.RequireAssertionID = d.oneOf(o, "assertion_id", prefer, prefer, require) == require
@@ -143,7 +146,14 @@ func (d *decoder) provider(o object) provider {
 	return pr
 }
 
-// The values of assertion_id.
+// appID refuses what is no id of an Okta application.
+func (d *decoder) appID(path string, w word) {
+	if !strings.HasPrefix(w.text, "0oa") || strings.ContainsAny(w.text, " *") {
+		d.errorf(w.line, "%s: %s is no application id: they begin with 0oa; labels are never used", path, quote(w.text))
+	}
+}
+
+// The values of assertion_id and session_name.
 const (
 	prefer  = "prefer"
 	require = "require"

@@ -71,7 +71,7 @@ func TestSamePlace(t *testing.T) {
 		want bool
 	}{
 		{"192.0.2.1", "192.0.2.254", true}, {"192.0.2.1", "2001:db8::1", true}, {"192.0.2.1", "192.0.3.1", false}, {"203.0.113.9", "203.0.113.9", true},
-		{"::ffff:192.0.2.1", "192.0.2.7", true}, {"203.0.113.9", "::ffff:203.0.113.9", true}, {"AWS Internal", "AWS Internal", true}, {"AWS Internal", "192.0.2.1", false}, {"192.0.2.1", "x", false},
+		{"::ffff:192.0.2.1", "192.0.2.7", true}, {"198.51.100.3", "::ffff:198.51.100.4", true}, {"198.51.100.3", "198.51.101.3", false}, {"203.0.113.9", "::ffff:203.0.113.9", true}, {"AWS Internal", "AWS Internal", true}, {"AWS Internal", "192.0.2.1", false}, {"192.0.2.1", "x", false},
 	} {
 		if got := p.SameNetwork(tt.a, tt.b); got != tt.want {
 			t.Errorf("%s and %s: %v", tt.a, tt.b, got)
@@ -100,6 +100,9 @@ func TestWhatApplicationsAndAssignmentsOpen(t *testing.T) {
 	if got := p.AssignmentTargets("x", arn); got != nil {
 		t.Errorf("no account: %v", got)
 	}
+	if got, want := p.Bounds.GrantLookback, 30*24*time.Hour+p.Bounds.RevocationTolerance; got != want {
+		t.Errorf("assignments of 30 days are looked for %s back, want %s", got, want)
+	}
 	if !p.IsApp("0oa1") || p.IsApp("0oa2") {
 		t.Error("applications of the providers")
 	}
@@ -118,6 +121,7 @@ func TestExceptions(t *testing.T) {
 	}{
 		{"fits", "no_mfa", july.Add(-time.Nanosecond), dev, true},
 		{"has ended", "no_mfa", july, dev, false},
+		{"by a single rule", "long_session", july.Add(-time.Hour), policy.Scope{Account: "333333333333"}, true},
 		{"another rule", "no_grant", july.Add(-time.Hour), dev, false},
 		{"another account", "no_mfa", july.Add(-time.Hour), policy.Scope{Account: "111111111111", Role: "Admin"}, false},
 	} {
