@@ -60,6 +60,15 @@ func (o *owner) publishAll(ctx context.Context, p *publication, out *partition.O
 			return err
 		}
 	}
+	for _, e := range out.Own {
+		b, err := e.Encode()
+		if err != nil {
+			return err
+		}
+		if err := p.add(ctx, kafka.Message{Topic: topics.Facts, Partition: o.claim.Partition, Pinned: true, Value: b}); err != nil {
+			return err
+		}
+	}
 	for i := range out.Results {
 		r := &out.Results[i]
 		if err := p.add(ctx, kafka.Message{Topic: r.Topic, Key: []byte(r.ID), Value: r.Value}); err != nil {

@@ -16,7 +16,7 @@ import (
 // for any other, and for text that JSON would escape.
 func (e *Entry) appendCalls(b []byte) ([]byte, bool) {
 	if len(e.Calls) == 0 || e.Fact != nil || e.Sent != nil || e.Chained != nil ||
-		len(e.Shared)+len(e.Claims)+len(e.Corrections)+len(e.Coverage)+len(e.Shards) > 0 || e.Relay != nil || e.Policy != nil || e.Engine != 0 || e.Tick != nil || e.To == "" {
+		len(e.Shared)+len(e.Claims)+len(e.Corrections)+len(e.Coverage)+len(e.Shards) > 0 || e.Relay != nil || e.Policy != nil || e.Line != nil || e.Engine != 0 || e.Tick != nil || e.To == "" {
 		return b, false
 	}
 	w := writer{b, true}

@@ -49,6 +49,8 @@ type Entry struct {
 	Relay *Relay `json:"relay,omitempty"`
 	// Policy judges from its own effective_from on.
 	Policy *Policy `json:"policy,omitempty"`
+	// Line says before when things are final in this partition.
+	Line *Line `json:"line,omitempty"`
 	// Engine says which version of the engine publishes from here on.
 	Engine int `json:"engine,omitempty"`
 	// Tick lets results come out; its offset is their version.
@@ -62,10 +64,13 @@ type Sent struct {
 	Home    int   `json:"home"` // the home's partition
 	Version int64 `json:"version"`
 	// Name is what somebody unknown to Okta goes by.
-	Name string         `json:"name,omitempty"`
-	Fact *schemas.Fact  `json:"fact,omitempty"`
-	Use  *correlate.Use `json:"use,omitempty"`
-	Gone bool           `json:"gone,omitempty"`
+	Name string `json:"name,omitempty"`
+	// GoesBy are those of the names in an assumption, folded, that are known to be
+	// the person's.
+	GoesBy []string       `json:"goes_by,omitempty"`
+	Fact   *schemas.Fact  `json:"fact,omitempty"`
+	Use    *correlate.Use `json:"use,omitempty"`
+	Gone   bool           `json:"gone,omitempty"`
 }
 
 // Chained is what the home of a role session has found of the credentials that
@@ -99,6 +104,14 @@ type Relay struct {
 	Home  int                `json:"home"`
 	Shard string             `json:"shard"`
 	Spans []schemas.Interval `json:"spans"`
+}
+
+// Line is a line between what is final and what is not.
+type Line struct {
+	// What ended before Seal is sealed.
+	Seal time.Time `json:"seal,omitzero"`
+	// Calls before Park that nobody was found for are dropped.
+	Park time.Time `json:"park,omitzero"`
 }
 
 // Policy is a policy file.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"jitaudit/correlate"
+	"jitaudit/correlate/identity"
 	"jitaudit/correlate/stream/entry"
 	"jitaudit/correlate/stream/partition"
 	"jitaudit/schemas"
@@ -94,7 +95,7 @@ func (f *feed) tick() partition.Output {
 	for _, e := range out.Entries {
 		f.apply(e)
 	}
-	for _, e := range out.Relays {
+	for _, e := range append(out.Relays, out.Own...) {
 		f.apply(e)
 	}
 	return out
@@ -125,6 +126,7 @@ func (f *feed) signOn(person int, at time.Time) string {
 	fact.Who.AssertionID = "id" + fact.Hash
 	fact.SignOn = &schemas.SignOn{AppID: "0oa1", SessionID: "s" + fact.Hash, IP: "192.0.2.7", UserAgent: "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)"}
 	f.apply(&entry.Entry{To: f.key(person), Fact: fact})
+	f.apply(&entry.Entry{Claims: identity.Claims(fact)})
 	return fact.Who.AssertionID
 }
 
@@ -145,7 +147,8 @@ func (f *feed) visit(person int, at time.Time) {
 	f.apply(&entry.Entry{To: f.key(person), Fact: remove})
 }
 
-func (f *feed) assume(person int, assertion string, at time.Time) {
+// assumed is an assumption, as its event says it.
+func (f *feed) assumed(person int, assertion string, at time.Time) *schemas.Fact {
 	login := fmt.Sprintf("person%d@example.com", person)
 	a := f.fact(person, schemas.Assumed, at)
 	a.Source, a.Shard = schemas.CloudTrail, "aws/111111111111/eu-west-1"
@@ -155,6 +158,12 @@ func (f *feed) assume(person int, assertion string, at time.Time) {
 		ProviderARN: "arn:aws:iam::111111111111:saml-provider/Okta", PrincipalID: "AROA1:" + login, AccessKeyID: "ASIA" + a.Hash,
 		Expires: at.Add(20 * time.Minute), IP: "192.0.2.7", UserAgent: "aws-cli/2.15",
 	}
+	return a
+}
+
+func (f *feed) assume(person int, assertion string, at time.Time) {
+	a := f.assumed(person, assertion, at)
+	login := a.Who.NameID
 	f.apply(&entry.Entry{To: f.key(person), Sent: &entry.Sent{Version: f.offset, Name: login, Fact: a}})
 	for i := range 3 {
 		t := at.Add(time.Duration(i) * 7 * time.Minute)

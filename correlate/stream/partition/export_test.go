@@ -12,6 +12,7 @@ import (
 func (p *Partition) Amounts() map[string]string {
 	out := make(map[string]string)
 	for _, who := range p.persons {
+		p.packer.unpack(who)
 		in := p.input(who)
 		now, _ := amountTo(&in)
 		now = now.and(&who.frozen.records)
@@ -34,6 +35,7 @@ func named[T any](out map[string]string, topic string, all []T, id func(*T) stri
 func (p *Partition) Uses() map[string][]string {
 	out := make(map[string][]string)
 	for key, who := range p.persons {
+		p.packer.unpack(who)
 		for _, u := range who.usesList() {
 			out[key] = append(out[key], u.PrincipalID)
 		}
@@ -44,6 +46,7 @@ func (p *Partition) Uses() map[string][]string {
 // Facts are the ids of the facts that are held of a person.
 func (p *Partition) Facts(key string) (out []string) {
 	if who := p.persons[key]; who != nil {
+		p.packer.unpack(who)
 		for _, f := range who.list() {
 			out = append(out, f.ID)
 		}
@@ -54,6 +57,7 @@ func (p *Partition) Facts(key string) (out []string) {
 // Check says of whom something else has come out than what is held amounts to.
 func (p *Partition) Check() (wrong []string) {
 	for _, who := range p.persons {
+		p.packer.unpack(who)
 		whole := *who
 		whole.facts, whole.uses = slices.Clone(who.facts), slices.Clone(who.uses)
 		whole.thaw()
@@ -65,6 +69,9 @@ func (p *Partition) Check() (wrong []string) {
 	}
 	return wrong
 }
+
+// SpreadOut sets how much is held unpacked.
+func (p *Partition) SpreadOut(n int) { p.packer.limit = n }
 
 // FreezeFrom sets of how many facts a person is frozen.
 func (p *Partition) FreezeFrom(n int) { p.freezeFrom = n }

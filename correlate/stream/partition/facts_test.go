@@ -153,6 +153,36 @@ func TestWhoIsMissedInASnapshotIsNoMember(t *testing.T) {
 	}
 }
 
+// A decision of another tool is of whom it names; that shard holds nothing up.
+func TestAnApprovalOfTheFeedReachesItsPerson(t *testing.T) {
+	c, owners := ada(t, 3)
+	approved := &schemas.Fact{
+		ID: "dec1", Kind: schemas.Requested, Source: schemas.Approvals, Shard: "approvals/tickets", At: monday.Add(-time.Hour), Hash: "00000000000000f3",
+		Who: schemas.Identity{Login: "ada@example.com"},
+		Request: &schemas.Request{
+			ID: "T-1", Step: schemas.StepApproved, Origin: schemas.OriginFeed, Account: "111111111111", Role: "Admin", Until: monday.Add(time.Hour),
+			Approvers: []schemas.Actor{{AlternateID: "grace@example.com"}},
+		},
+	}
+	c.everywhere(&entry.Entry{Shards: []string{"okta/example", "aws/111111111111/eu-west-1", "approvals/tickets"}})
+	c.say(approved, adaSignsOn(-time.Minute), assumption())
+	c.settle(owners)
+	g := grantsOf(c)["okta:example/00u1 request"]
+	if g.ID == "" || len(g.Requests) != 1 || len(g.Requests[0].Approvers) != 1 {
+		t.Fatalf("%+v", grantsOf(c))
+	}
+	for _, shard := range []string{"okta/example", "aws/111111111111/eu-west-1"} {
+		c.covers(shard, monday.AddDate(0, 0, -3), monday.AddDate(0, 3, 0))
+	}
+	c.settle(owners)
+	late := adaCalls("c2", 2*time.Minute)
+	c.say(late)
+	c.settle(owners)
+	if c.late != 1 {
+		t.Errorf("%d late: the past was not sealed", c.late)
+	}
+}
+
 // A call that matters by itself is activity, and a fact of who made it.
 func TestADeedIsOfWhoseCredentialsItWasDoneWith(t *testing.T) {
 	deed := adaCalls("deed", 5*time.Minute)

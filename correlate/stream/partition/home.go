@@ -2,12 +2,14 @@ package partition
 
 import (
 	"cmp"
+	"container/list"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"jitaudit/correlate"
+	"jitaudit/correlate/identity"
 	"jitaudit/correlate/stream/entry"
 	"jitaudit/schemas"
 )
@@ -21,13 +23,21 @@ type home struct {
 	told  map[copyKey]told // nil: nothing
 	// owners are nil when what they follow from has changed.
 	owners *owners
-	// unknown stands for uses that nothing explains; nil when there were none yet.
-	unknown *homeFact
+	// waits are the claims that the owners of its facts depend on, sorted.
+	waits []*waiting
 	// looked is set when nothing has changed since forget has looked, and found
 	// that nothing can be dropped until the first of what is held is final, or
 	// until parked calls are given up.
 	looked            bool
 	finalAt, parkedAt time.Time
+	// moved is set when something that the owner of one of its facts depends on has
+	// changed since they were last resolved.
+	moved bool
+	// opened is the home's place among those that are not packed; nil with packed,
+	// the rest of what is held, and ids, which events that is of, in short.
+	opened *list.Element
+	packed []byte
+	ids    []uint32
 }
 
 // copyKey tells copies of one event with different content apart.
@@ -42,11 +52,13 @@ type homeFact struct {
 	home   *home
 	fact   *schemas.Fact
 	offset int64
-	// moved is set when something that its owner depends on has changed since it
-	// was last resolved.
-	moved  bool
+	moved  bool // it is new
 	person schemas.Person
 	sent   bool
+	// goesBy is what its person was told to go by, bare that it was told without the
+	// call that the fact is, as somebody else made it.
+	goesBy []string
+	bare   bool
 	// said is what the home of a further role session was told last.
 	said *entry.Chained
 }
@@ -68,6 +80,7 @@ func (p *Partition) home(name string) *home {
 		h = &home{name: name, facts: make(map[copyKey]*homeFact), uses: make(map[correlate.UseKey]*use)}
 		p.homes[name] = h
 	}
+	p.packer.unpackHome(h, p.words)
 	return h
 }
 
@@ -100,7 +113,7 @@ func rules(f *schemas.Fact) bool {
 
 // isLate reports whether the interval that a fact falls into has been sealed.
 func (p *Partition) isLate(offset int64, id string, at time.Time, source schemas.Source) bool {
-	if !at.Before(p.line) {
+	if !at.Before(p.line.seal) {
 		return false
 	}
 	p.stats.Late++
@@ -117,7 +130,11 @@ func useID(k *correlate.UseKey) string {
 }
 
 // concern reports whether a home holds copies of some events.
-func (h *home) concern(ids map[string]struct{}) (found bool) {
+func (p *Partition) concern(h *home, ids map[string]struct{}) (found bool) {
+	if !h.mayConcern(ids) {
+		return false
+	}
+	p.packer.unpackHome(h, p.words)
 	for _, f := range h.facts {
 		if _, ok := ids[f.fact.ID]; ok {
 			f.moved, found = true, true
@@ -134,20 +151,54 @@ func (h *home) concern(ids map[string]struct{}) (found bool) {
 	return found
 }
 
-// index notes on which claims a fact's owner depends.
-func (p *Partition) index(f *homeFact) {
-	for _, k := range p.directory.Handles(f.fact) {
-		if p.waiting[k] == nil {
-			p.waiting[k] = make(map[*homeFact]struct{})
+// waiting are the homes that depend on a claim.
+type waiting struct {
+	claim string
+	homes []*home
+}
+
+// index notes on which claims it depends whose a fact is.
+func (p *Partition) index(h *home, f *schemas.Fact) {
+	for _, k := range p.directory.Handles(f) {
+		i, known := h.waitsFor(k)
+		if known {
+			continue
 		}
-		p.waiting[k][f] = struct{}{}
+		w := p.waiting[k]
+		if w == nil {
+			w = &waiting{claim: k}
+			p.waiting[k] = w
+		}
+		w.homes = append(w.homes, h)
+		h.waits = slices.Insert(h.waits, i, w)
 	}
 }
 
-func (p *Partition) unindex(f *homeFact) {
-	for _, handle := range p.directory.Handles(f.fact) {
-		if delete(p.waiting[handle], f); len(p.waiting[handle]) == 0 {
-			delete(p.waiting, handle)
+func (h *home) waitsFor(claim string) (int, bool) {
+	return slices.BinarySearchFunc(h.waits, claim, func(w *waiting, claim string) int { return strings.Compare(w.claim, claim) })
+}
+
+// unindex forgets on which claims a home depends.
+func (p *Partition) unindex(h *home) {
+	for _, w := range h.waits {
+		w.homes = slices.DeleteFunc(w.homes, func(o *home) bool { return o == h })
+		if len(w.homes) == 0 {
+			delete(p.waiting, w.claim)
+		}
+	}
+	h.waits = nil
+}
+
+// reindex looks again at what a home depends on.
+func (p *Partition) reindex(h *home) {
+	p.unindex(h)
+	for _, f := range h.facts {
+		p.index(h, f.fact)
+	}
+	for _, u := range h.uses {
+		if u.sent && !h.ownersOf().calls.Known(u.key.PrincipalID) {
+			p.index(h, &schemas.Fact{Call: &schemas.Call{PrincipalID: u.key.PrincipalID}})
+			break
 		}
 	}
 }
@@ -156,16 +207,15 @@ func (p *Partition) unindex(f *homeFact) {
 // what was assumed and entered, then what was done with that.
 func (p *Partition) settleHome(h *home, version int64, out *Output) {
 	h.looked = false
+	p.packer.unpackHome(h, p.words)
 	sorted := slices.SortedFunc(maps.Keys(h.facts), compareCopies)
 	for _, k := range sorted {
-		if f := h.facts[k]; f.moved && f.fact.Call == nil {
+		if f := h.facts[k]; (h.moved || f.moved) && f.fact.Call == nil {
 			p.settleFact(f, version, out)
 		}
 	}
-	all := h.owners == nil || h.unknown != nil && h.unknown.moved
-	if h.owners == nil {
-		h.owners = h.newOwners()
-	}
+	all := h.owners == nil || h.moved
+	h.ownersOf()
 	for _, k := range sorted {
 		if f := h.facts[k]; f.fact.Call != nil && (all || f.moved) {
 			p.settleFact(f, version, out)
@@ -177,12 +227,18 @@ func (p *Partition) settleHome(h *home, version int64, out *Output) {
 			p.settleUse(h, u, version, out)
 		}
 	}
-	if h.unknown != nil {
-		h.unknown.moved = false
-	}
+	h.moved = false
+	p.packer.weighHome(h)
 	if len(h.facts)+len(h.uses)+len(h.told) == 0 {
 		p.dropHome(h)
 	}
+}
+
+func (h *home) ownersOf() *owners {
+	if h.owners == nil {
+		h.owners = h.newOwners()
+	}
+	return h.owners
 }
 
 func compareCopies(a, b copyKey) int {
@@ -205,22 +261,59 @@ func compareUses(a, b correlate.UseKey) int {
 
 func (p *Partition) settleFact(f *homeFact, version int64, out *Output) {
 	f.moved = false
-	p.index(f)
+	p.index(f.home, f.fact)
+	before := *f
 	who, ok := p.owner(f)
-	before, had := f.person, f.sent
 	f.person, f.sent = who, ok && !p.outranked(f.fact.ID, entry.Rank(f.fact))
-	changed := f.person.Key != before.Key || f.sent != had
-	if changed && f.fact.Kind == schemas.Assumed {
+	f.goesBy, f.bare = p.goesBy(f), f.isBare()
+	moved := f.person.Key != before.person.Key || f.sent != before.sent
+	if moved && f.fact.Kind == schemas.Assumed {
 		f.home.owners = nil // who made an assumption makes its calls
 	}
-	if had && changed {
+	if before.sent && f.fact.At.Before(p.line.seal) {
+		return // final: it stays with whom it was
+	}
+	if before.sent && moved {
 		g := f.fact
 		gone := &schemas.Fact{ID: g.ID, Kind: g.Kind, Source: g.Source, Shard: g.Shard, At: g.At, Hash: g.Hash, Addendum: g.Addendum}
-		p.send(out, before.Key, &entry.Sent{Version: version, Fact: gone, Gone: true})
+		p.send(out, before.person.Key, &entry.Sent{Version: version, Fact: gone, Gone: true})
 	}
-	if f.sent && changed {
-		p.send(out, who.Key, &entry.Sent{Version: version, Name: who.Name, Fact: f.home.forPerson(f.fact, who.Key)})
+	if f.sent && (moved || f.bare != before.bare || !slices.Equal(f.goesBy, before.goesBy)) {
+		p.send(out, who.Key, &entry.Sent{Version: version, Name: who.Name, GoesBy: f.goesBy, Fact: f.forPerson()})
 	}
+}
+
+// goesBy are those of the names in an assumption that are its person's.
+func (p *Partition) goesBy(f *homeFact) (out []string) {
+	if f.fact.Kind != schemas.Assumed || !f.sent {
+		return nil
+	}
+	for _, name := range [...]string{f.fact.Who.SessionName, f.fact.Who.NameID} {
+		if name = identity.Fold(name); name != "" && !slices.Contains(out, name) && p.directory.GoesBy(f.person.Key, name, f.fact.At) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// isBare reports whether somebody else made the call that a fact is.
+func (f *homeFact) isBare() bool {
+	if f.fact.Call == nil || !f.sent {
+		return false
+	}
+	k := correlate.KeyOf(f.fact.Call, f.fact.At)
+	by, ok := f.home.owners.calls.Find(k.PrincipalID, k.AccessKeyID, k.CreatedAt, f.fact.At)
+	return !ok || by.Key != f.person.Key
+}
+
+// forPerson is the fact as its person gets it.
+func (f *homeFact) forPerson() *schemas.Fact {
+	if !f.bare {
+		return f.fact
+	}
+	g := *f.fact
+	g.Call = nil
+	return &g
 }
 
 func (p *Partition) send(out *Output, to string, s *entry.Sent) {
@@ -244,7 +337,11 @@ func (p *Partition) settleUse(h *home, u *use, version int64, out *Output) {
 		u.sent = false
 		delete(h.uses, u.key)
 	}
-	if had && (!u.sent || u.person.Key != before.Key) {
+	moved := had && (!u.sent || u.person.Key != before.Key)
+	if moved && u.said.Last.Before(p.line.seal) {
+		return // final: it stays with whom it was
+	}
+	if moved {
 		said := u.said
 		p.send(out, before.Key, &entry.Sent{Version: version, Use: &said, Gone: true})
 		u.said = correlate.Use{}
@@ -266,16 +363,17 @@ func sameUse(a, b *correlate.Use) bool {
 // forget drops what can no longer matter: everything before a time, and parked
 // calls that nobody was found for.
 func (p *Partition) forget(h *home, before time.Time) {
-	if h.looked && !h.finalAt.Before(before) && !h.parkedAt.Before(p.parked) {
+	if h.looked && !h.finalAt.Before(before) && !h.parkedAt.Before(p.line.park) {
 		return
 	}
+	p.packer.unpackHome(h, p.words)
 	h.looked, h.finalAt, h.parkedAt = true, farOff(), farOff()
+	held := len(h.facts)
 	for k, f := range h.facts {
 		if !f.fact.At.Before(before) {
 			h.finalAt = earlier(h.finalAt, f.fact.At)
 			continue
 		}
-		p.unindex(f)
 		delete(h.facts, k)
 		p.refs.release(f.offset)
 		h.owners = nil
@@ -291,7 +389,7 @@ func (p *Partition) forget(h *home, before time.Time) {
 	}
 	for k, u := range h.uses {
 		last := u.last()
-		if !last.Before(before) && (u.sent || !last.Before(p.parked)) {
+		if !last.Before(before) && (u.sent || !last.Before(p.line.park)) {
 			h.finalAt = earlier(h.finalAt, last)
 			if !u.sent {
 				h.parkedAt = earlier(h.parkedAt, last)
@@ -303,16 +401,21 @@ func (p *Partition) forget(h *home, before time.Time) {
 		}
 		delete(h.uses, k)
 	}
+	if len(h.facts) < held {
+		p.reindex(h)
+	}
+	p.packer.weighHome(h)
 	if len(h.facts)+len(h.uses)+len(h.told) == 0 {
 		p.dropHome(h)
 	}
 }
 
 func (p *Partition) dropHome(h *home) {
-	if h.unknown != nil {
-		p.unindex(h.unknown)
+	p.unindex(h)
+	p.packer.drop(&h.opened)
+	if p.homes[h.name] == h { // not one that took its place
+		delete(p.homes, h.name)
 	}
-	delete(p.homes, h.name)
 	delete(p.touchedHomes, h)
 	delete(p.undecided, h)
 }

@@ -3,7 +3,6 @@ package partition
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"jitaudit/correlate"
@@ -31,7 +30,7 @@ type told struct {
 
 // chained takes in what another home says.
 func (p *Partition) chained(offset int64, to string, c *entry.Chained) bool {
-	if c.Fact == nil || c.Fact.Chain == nil || c.Fact.At.Before(p.line.Add(-longestUse)) {
+	if c.Fact == nil || c.Fact.Chain == nil || c.Fact.At.Before(p.line.seal.Add(-longestUse)) {
 		return false
 	}
 	h, k := p.home(to), keyOf(c.Fact)
@@ -57,7 +56,7 @@ func (p *Partition) chained(offset int64, to string, c *entry.Chained) bool {
 func (h *home) newOwners() *owners {
 	principal, _ := entry.Principal(h.name)
 	var anchors, loops []identity.Anchor
-	var chains []*schemas.Fact
+	var further []*schemas.Fact
 	o := &owners{via: make(map[string][]string)}
 	for _, f := range h.facts {
 		switch {
@@ -65,8 +64,8 @@ func (h *home) newOwners() *owners {
 			who := f.person
 			anchors = append(anchors, identity.Anchor{Fact: f.fact, Person: &who})
 			o.by(who.Key, principal)
-		case f.fact.Chain != nil && f.fact.Chain.PrincipalID == principal:
-			chains = append(chains, f.fact)
+		case f.fact.Chain != nil, f.fact.Entry != nil:
+			further = append(further, f.fact)
 		}
 	}
 	for _, t := range h.told {
@@ -81,10 +80,10 @@ func (h *home) newOwners() *owners {
 		anchors = append(anchors, a)
 		o.by(t.Person, append(t.Via, principal)...)
 	}
-	all := identity.NewCallers(append(anchors, loops...))
+	all := identity.NewCallers(append(anchors[:len(anchors):len(anchors)], loops...), further...)
 	o.calls, o.chains = &all, &all
 	if len(loops) > 0 {
-		c := identity.NewCallers(anchors)
+		c := identity.NewCallers(anchors, further...)
 		o.chains = &c
 	}
 	return o
@@ -107,39 +106,12 @@ func (o *owners) by(person string, principals ...string) {
 	}
 }
 
-// of says whose a fact is that is a call.
-func of(c *identity.Callers, f *schemas.Fact) (schemas.Person, bool) {
-	k := correlate.KeyOf(f.Call, f.At)
-	return c.Find(k.PrincipalID, k.AccessKeyID, k.CreatedAt, f.At)
-}
-
 // owner says whose a fact is.
 func (p *Partition) owner(f *homeFact) (schemas.Person, bool) {
-	if f.fact.Call == nil || f.fact.Assignment != nil { // an assignment is of whom it is for
+	if f.fact.Call == nil {
 		return p.directory.Resolve(f.fact)
 	}
-	if who, ok := of(f.home.owners.calls, f.fact); ok {
-		return who, true
-	}
-	switch f.fact.Kind {
-	case schemas.TrustChanged, schemas.LogTampered:
-		return p.directory.Resolve(f.fact)
-	}
-	return schemas.Person{}, false
-}
-
-// forPerson is a fact as its person gets it: without the call that it is when
-// somebody else made it.
-func (h *home) forPerson(f *schemas.Fact, key string) *schemas.Fact {
-	if f.Call == nil {
-		return f
-	}
-	if by, ok := of(h.owners.calls, f); ok && by.Key == key {
-		return f
-	}
-	g := *f
-	g.Call = nil
-	return &g
+	return f.home.owners.calls.Owner(p.directory, f.fact)
 }
 
 // tell lets the home of a further role session know whose its credentials are.
@@ -150,7 +122,7 @@ func (p *Partition) tell(f *homeFact, version int64, out *Output) {
 		return
 	}
 	now := entry.Chained{Home: p.cfg.Partition, Version: version, Gone: true}
-	if who, ok := of(f.home.owners.chains, f.fact); ok && !p.outranked(f.fact.ID, entry.Rank(f.fact)) {
+	if who, ok := f.home.owners.chains.Owner(p.directory, f.fact); ok && !p.outranked(f.fact.ID, entry.Rank(f.fact)) && !f.outdone() {
 		now.Person, now.Name, now.Via, now.Gone = who.Key, who.Name, f.home.owners.via[who.Key], false
 	}
 	before := f.said
@@ -163,28 +135,41 @@ func (p *Partition) tell(f *homeFact, version int64, out *Output) {
 	out.Entries = append(out.Entries, &entry.Entry{To: entry.HomeOfRole(x.PrincipalID), Chained: &now})
 }
 
+// outdone reports whether the record of a call in the account of the role, which
+// does not tell with which credentials it was made, stands beside one that does.
+func (f *homeFact) outdone() bool {
+	id := f.fact.Chain.SharedID
+	if id == "" || f.fact.Counts() {
+		return false
+	}
+	for _, o := range f.home.facts {
+		if o.fact.Chain != nil && o.fact.Chain.SharedID == id && o.fact.Counts() {
+			return true
+		}
+	}
+	return false
+}
+
 // orphan says of whom a use is told that nobody is known to have made the
 // credentials of: only of a role that the policy watches, and only once all is
 // known that could explain it.
 func (p *Partition) orphan(h *home, now *correlate.Use) (schemas.Person, bool) {
-	account, role := schemas.RoleOf(now.RoleARN)
-	if role == "" || !p.policies.set.At(now.First).Watched(account, role) {
-		return schemas.Person{}, false
+	if h.owners.calls.Known(now.PrincipalID) {
+		return schemas.Person{}, false // by nobody that is looked for
 	}
-	for _, f := range h.facts {
-		if f.fact.Entry != nil {
-			return schemas.Person{}, false // it was entered otherwise, by nobody that is known
-		}
+	who, watched := p.directory.Orphan(now.PrincipalID, now.RoleARN, now.First)
+	if !watched {
+		return who, false
 	}
+	account, _ := schemas.RoleOf(now.RoleARN)
 	if at := now.First.Add(chainSlack); !p.coverage.explains(account, at, p.stalledAfter()) {
 		if before, ok := p.undecided[h]; !ok || at.Before(before.at) {
 			p.undecided[h] = undecided{account, at}
 		}
-		return schemas.Person{}, false
+		return who, false
 	}
-	f := h.nameless(now.First)
-	p.index(f)
-	return p.directory.Resolve(f.fact)
+	p.index(h, &schemas.Fact{Call: &schemas.Call{PrincipalID: now.PrincipalID}})
+	return who, true
 }
 
 // undecided says what must be covered before something is said of the uses of a
@@ -197,20 +182,6 @@ type undecided struct {
 // chainSlack is how much later than its first use the making of credentials may
 // be recorded: both are whole seconds, written by different hosts.
 const chainSlack = time.Minute
-
-// nameless stands for the uses of a session that nobody is known to have made: by
-// the session's name it may be known whom they are told of.
-func (h *home) nameless(at time.Time) *homeFact {
-	if h.unknown == nil {
-		principal, _ := entry.Principal(h.name)
-		_, name, _ := strings.Cut(principal, ":")
-		h.unknown = &homeFact{home: h, fact: &schemas.Fact{
-			Kind: schemas.AssumeFailed, At: at, Who: schemas.Identity{SessionName: name}, Assume: &schemas.Assume{},
-		}}
-	}
-	h.unknown.fact.At = at
-	return h.unknown
-}
 
 // touchUndecided looks again at uses that are explained by now or never.
 func (p *Partition) touchUndecided() {

@@ -30,14 +30,14 @@ type Partition struct {
 	policies  *policies
 	directory *identity.Directory
 	coverage  *coverage
-	claims    map[claimKey]heldClaim
+	claims    *heldClaims
 	corrected map[string]correction
 	// newlyCorrected are those since the last tick.
 	newlyCorrected map[string]struct{}
 	homes          map[string]*home
 	persons        map[string]*person
-	// waiting are the facts of homes by the claims that their owner depends on.
-	waiting map[string]map[*homeFact]struct{}
+	// waiting are homes by the claims that the owners of their facts depend on.
+	waiting map[string]*waiting
 	// touched are homes and persons that must be looked at by the next tick.
 	touchedHomes   map[*home]struct{}
 	touchedPersons map[*person]bool // true: all of what is theirs
@@ -47,25 +47,16 @@ type Partition struct {
 	shared    *shared
 	dues      *dues
 	words     *words
+	packer    *packer
 	// freezeFrom is of how many facts and uses a person is frozen.
 	freezeFrom int
 
 	refs   *refs
 	engine engine
-	// line is before what ended is sealed; before parked, calls that nobody was
-	// found for are dropped.
-	line, parked time.Time
-	late         []Late
-	stats        Stats
+	line   lines
+	late   []Late
+	stats  Stats
 }
-
-type claimKey struct {
-	kind           identity.ClaimKind
-	handle, person string
-}
-
-// heldClaim is the record that stated a claim, and since when it holds.
-type heldClaim struct{ since, offset int64 }
 
 type correction struct {
 	rank   uint64
@@ -96,18 +87,19 @@ func New(cfg Config) *Partition {
 		cfg:            cfg,
 		policies:       newPolicies(),
 		coverage:       newCoverage(cfg.Partitions),
-		claims:         make(map[claimKey]heldClaim),
+		claims:         newHeldClaims(),
 		corrected:      make(map[string]correction),
 		newlyCorrected: make(map[string]struct{}),
 		homes:          make(map[string]*home),
 		persons:        make(map[string]*person),
-		waiting:        make(map[string]map[*homeFact]struct{}),
+		waiting:        make(map[string]*waiting),
 		touchedHomes:   make(map[*home]struct{}),
 		touchedPersons: make(map[*person]bool),
 		undecided:      make(map[*home]undecided),
 		shared:         newShared(),
 		dues:           newDues(),
 		freezeFrom:     freezeFrom,
+		packer:         newPacker(),
 		words:          newWords(),
 		refs:           &refs{held: make(map[int64]int)},
 	}
@@ -139,6 +131,9 @@ func (p *Partition) Apply(offset int64, e *entry.Entry) (kept bool, err error) {
 	}
 	for _, c := range e.Corrections {
 		kept = p.correct(offset, c) || kept
+	}
+	if e.Line != nil {
+		kept = p.drawn(offset, e.Line) || kept
 	}
 	if e.Engine > 0 {
 		kept = p.tookOver(offset, e.Engine) || kept
@@ -183,37 +178,13 @@ func (p *Partition) policy(offset int64, e *entry.Policy) (bool, error) {
 		p.directory.Judge(set)
 	}
 	for _, h := range p.homes {
-		for _, f := range h.facts {
-			p.index(f)
-			f.moved = true
-		}
-		h.owners = nil
+		h.moved, h.owners = true, nil
 		p.touchedHomes[h] = struct{}{}
 	}
 	for _, who := range p.persons {
 		p.touch(who, true)
 	}
 	return kept, nil
-}
-
-// claim learns about a handle. What depends on it is looked at by the next tick.
-func (p *Partition) claim(offset int64, c identity.Claim) bool {
-	if p.directory == nil { // no policy yet
-		p.policies.waiting = append(p.policies.waiting, c)
-	} else if !p.directory.Learn(c) {
-		return false
-	}
-	k := claimKey{c.Kind, c.Handle, c.Person + c.Name}
-	if before, ok := p.claims[k]; ok {
-		p.refs.release(before.offset)
-	}
-	p.claims[k] = heldClaim{c.Since, offset}
-	p.refs.hold(offset)
-	for f := range p.waiting[c.Key()] {
-		f.moved = true
-		p.touchedHomes[f.home] = struct{}{}
-	}
-	return true
 }
 
 // correct notes that a copy with an addendum exists. Where the others are is
@@ -239,7 +210,7 @@ func (p *Partition) touchCorrected() {
 		return
 	}
 	for _, h := range p.homes {
-		if h.concern(p.newlyCorrected) {
+		if p.concern(h, p.newlyCorrected) {
 			p.touchedHomes[h] = struct{}{}
 		}
 	}
@@ -282,7 +253,6 @@ func (r *refs) unneeded() []int64 {
 func (p *Partition) input(who *person) correlate.Input {
 	return correlate.Input{
 		Person: who.Person(), Facts: who.list(), Uses: who.usesList(), Shared: p.concerning(who),
-		Policies: p.policies.set, Coverage: p.coverage.judged,
-		GoesBy: func(name string, at time.Time) bool { return p.directory.GoesBy(who.key, name, at) },
+		Policies: p.policies.set, Coverage: p.coverage.judged, GoesBy: who.goesBy,
 	}
 }

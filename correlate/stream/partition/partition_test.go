@@ -165,7 +165,7 @@ func TestSealingLeavesNoTrace(t *testing.T) {
 	c.policy(h.Policy)
 	owners := []*owner{c.own(0), c.own(1)}
 	records := rawOf(h)
-	events := slices.Concat(h.Okta, h.CloudTrail)
+	events := slices.Concat(h.Okta, h.CloudTrail, h.Approvals, h.Listings)
 	order := make([]int, len(records))
 	for i := range order {
 		order[i] = i

@@ -2,6 +2,7 @@ package partition
 
 import (
 	"cmp"
+	"container/list"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,8 @@ type person struct {
 	uses  []held
 	// first is when the earliest of it began; zero when that has changed.
 	first time.Time
+	// sealAt is the line that is worth while to seal again before.
+	sealAt time.Time
 	// sealed is the name known from facts that have been dropped.
 	sealed name
 	// published is what the facts amounted to at the last tick, without what is
@@ -31,6 +34,10 @@ type person struct {
 	// accounts those that something is said of by what AWS's logs lack. Sorted.
 	topics   []string
 	accounts []string
+	// opened is the person's place among those that are not packed; nil with
+	// packed, the rest of what is held.
+	opened *list.Element
+	packed []byte
 }
 
 // held is a fact or a use, and the record that it came with. Of what a home
@@ -38,7 +45,8 @@ type person struct {
 type held struct {
 	fact    *schemas.Fact
 	use     *correlate.Use
-	name    string // what somebody unknown to Okta goes by
+	name    string   // what somebody unknown to Okta goes by
+	goesBy  []string // names in an assumption that are the person's
 	offset  int64
 	version int64
 	gone    bool
@@ -51,6 +59,7 @@ func (p *Partition) person(key string) *person {
 		who = &person{key: key}
 		p.persons[key] = who
 	}
+	p.packer.unpack(who)
 	return who
 }
 
@@ -128,7 +137,7 @@ func (who *person) observed(f *schemas.Fact) (instead int, ok bool) {
 
 // sent takes in what a home says.
 func (p *Partition) sent(offset int64, to string, s *entry.Sent) bool {
-	h := held{fact: s.Fact, use: s.Use, name: s.Name, offset: offset, version: s.Version, gone: s.Gone}
+	h := held{fact: s.Fact, use: s.Use, name: s.Name, goesBy: s.GoesBy, offset: offset, version: s.Version, gone: s.Gone}
 	who := p.person(to)
 	list, at, known := &who.uses, 0, false
 	if s.Fact != nil {
@@ -212,8 +221,9 @@ func (who *person) hasBefore(line time.Time) bool {
 
 // seal drops what ended before the line. What was published stands.
 func (p *Partition) seal(who *person) {
+	p.packer.unpack(who)
 	who.thaw()
-	facts, uses := correlate.Seal(p.input(who), p.line)
+	facts, uses := correlate.Seal(p.input(who), p.line.seal)
 	open := make(map[string]bool, len(facts))
 	for _, f := range facts {
 		open[f.ID] = true
@@ -224,10 +234,10 @@ func (p *Partition) seal(who *person) {
 	}
 	before := len(who.facts) + len(who.uses)
 	who.facts = p.keep(who, who.facts, func(h *held) bool {
-		return h.gone && !h.fact.At.Before(p.line) || !h.gone && open[h.fact.ID]
+		return h.gone && !h.fact.At.Before(p.line.seal) || !h.gone && open[h.fact.ID]
 	})
 	who.uses = p.keep(who, who.uses, func(h *held) bool {
-		return h.gone && !h.use.Last.Before(p.line) || !h.gone && openUses[h.use.UseKey]
+		return h.gone && !h.use.Last.Before(p.line.seal) || !h.gone && openUses[h.use.UseKey]
 	})
 	who.first = time.Time{}
 	if len(who.facts)+len(who.uses) < before {
@@ -235,6 +245,7 @@ func (p *Partition) seal(who *person) {
 		p.amount(who)
 	}
 	p.freeze(who)
+	p.packer.weigh(who)
 }
 
 // keep drops what is not wanted, but not the name that it gives.
@@ -258,4 +269,15 @@ func (p *Partition) keep(who *person, list []held, wanted func(*held) bool) []he
 	}
 	clear(list[len(kept):])
 	return kept
+}
+
+// goesBy reports whether a name in an assumption at a time is the person's.
+func (who *person) goesBy(name string, at time.Time) bool {
+	i, _ := who.find(&schemas.Fact{At: at})
+	for ; i < len(who.facts) && who.facts[i].fact.At.Equal(at); i++ {
+		if h := &who.facts[i]; !h.gone && slices.Contains(h.goesBy, name) {
+			return true
+		}
+	}
+	return false
 }

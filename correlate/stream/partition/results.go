@@ -80,6 +80,7 @@ func useOf(who schemas.Person, u *correlate.Use, o *correlate.Outcome) (schemas.
 
 // settlePerson publishes what has changed about a person.
 func (p *Partition) settlePerson(who *person, m schemas.Meta, out *Output) error {
+	p.packer.unpack(who)
 	if p.touchedPersons[who] || who.Person().Name != who.called {
 		who.thaw()
 	}
@@ -98,10 +99,12 @@ func (p *Partition) settlePerson(who *person, m schemas.Meta, out *Output) error
 		return fmt.Errorf("publish what %s did: %w", who.key, w.err)
 	}
 	p.freeze(who)
+	p.packer.weigh(who)
 	slices.SortFunc(w.results, func(a, b Result) int { return strings.Compare(a.ID, b.ID) })
 	out.Results = append(out.Results, w.results...)
 	if len(who.facts)+len(who.uses) == 0 && who.sealed.text == "" {
 		p.shared.leave(who)
+		p.packer.drop(&who.opened)
 		delete(p.persons, who.key)
 	}
 	return nil

@@ -68,7 +68,7 @@ func (p *Partition) sharedFact(offset int64, f *schemas.Fact) bool {
 	if !ok {
 		return false
 	}
-	if f.At.Before(p.line) {
+	if f.At.Before(p.line.seal) {
 		if p.cfg.Partition == 0 { // every partition gets it: one tells of it
 			p.isLate(offset, f.ID, f.At, f.Source)
 		}

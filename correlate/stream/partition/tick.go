@@ -1,13 +1,13 @@
 package partition
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"jitaudit/correlate/identity"
 	"jitaudit/correlate/stream/entry"
 	"jitaudit/schemas"
 	"jitaudit/schemas/topics"
@@ -19,6 +19,8 @@ type Output struct {
 	// Relays, for every partition, after all others have been acknowledged.
 	Entries []*entry.Entry
 	Relays  []*entry.Entry
+	// Own are for this very partition of the facts topic.
+	Own []*entry.Entry
 	// Results are for the topics of the results, Calls for that of activity.
 	Results []Result
 	Calls   []Call
@@ -34,15 +36,6 @@ type Result struct {
 	Topic, ID string
 	Value     []byte
 }
-
-const (
-	// grid is how finely lines are drawn before which things are final: sealing
-	// looks at everybody.
-	grid = time.Hour
-	// longestUse is how long after an assumption its credentials may be used (12
-	// hours), with room for those of a portal session's console.
-	longestUse = 36 * time.Hour
-)
 
 // Tick settles everything up to the offset of a tick, which is the version of
 // what comes out.
@@ -60,6 +53,9 @@ func (p *Partition) Tick(version int64, at time.Time) (Output, error) {
 	p.touchCorrected()
 	for _, h := range slices.SortedFunc(maps.Keys(p.touchedHomes), func(a, b *home) int { return strings.Compare(a.name, b.name) }) {
 		p.settleHome(h, version, &out)
+		if err := p.packer.pack(); err != nil {
+			return out, err
+		}
 	}
 	clear(p.touchedHomes)
 	for _, shard := range p.coverage.unsaid() {
@@ -74,9 +70,18 @@ func (p *Partition) Tick(version int64, at time.Time) (Output, error) {
 		if err := p.settlePerson(who, m, &out); err != nil {
 			return out, err
 		}
+		if err := p.packer.pack(); err != nil {
+			return out, err
+		}
 	}
 	clear(p.touchedPersons)
-	p.advanceLine()
+	if err := p.sealPast(); err != nil {
+		return out, err
+	}
+	p.draw(&out)
+	if err := p.packer.pack(); err != nil {
+		return out, err
+	}
 	for _, shard := range changed.shards {
 		r, err := p.covered(shard, m)
 		if err != nil {
@@ -93,7 +98,13 @@ func (p *Partition) Tick(version int64, at time.Time) (Output, error) {
 // before. It returns the offsets of records that need not be remembered.
 func (p *Partition) Settle(version int64) ([]int64, error) {
 	out, err := p.Tick(version, time.Time{})
-	p.stats = Stats{}
+	p.stats, p.line.ticks = Stats{}, 0
+	if next, ok := p.nextLine(); ok && p.engine.number == 0 && !p.line.known {
+		// The first release drew lines by the coverage alone.
+		p.line.seal, p.line.park, p.line.moved = next.Seal, next.Park, true
+		err = errors.Join(err, p.sealPast())
+		out.Unneeded = append(out.Unneeded, p.refs.unneeded()...)
+	}
 	return out.Unneeded, err
 }
 
@@ -115,43 +126,13 @@ func (p *Partition) covered(shard string, m schemas.Meta) (Result, error) {
 	return Result{topics.Coverage, r.ID, value}, err
 }
 
-// advanceLine seals what has become final.
-func (p *Partition) advanceLine() {
-	to, ok := p.coverage.passed()
-	if !ok {
-		return
-	}
-	parked, line := to.Add(-longestUse).Truncate(grid), to.Add(-p.cfg.Horizon).Truncate(grid)
-	if !parked.After(p.parked) && !line.After(p.line) {
-		return
-	}
-	if parked.After(p.parked) {
-		p.parked = parked
-	}
-	if line.After(p.line) {
-		p.line = line
-		for _, who := range p.persons {
-			if !who.hasBefore(line) {
-				continue
-			}
-			p.seal(who)
-		}
-	}
-	before := p.line.Add(-longestUse)
-	for _, h := range p.homes {
-		p.forget(h, before)
-	}
-	p.forgetClaims(before)
-	p.forgetShared(p.line)
-}
-
 // forgetClaims drops what nothing will ask for: assertions, which are used soon
 // or never, and corrections of what has been dropped.
 func (p *Partition) forgetClaims(before time.Time) {
-	for k, c := range p.claims {
-		if k.kind == identity.AssertionClaim && c.since < before.UnixMicro() {
+	for k, c := range p.claims.assertions {
+		if c.since < before.UnixMicro() {
 			p.refs.release(c.offset)
-			delete(p.claims, k)
+			delete(p.claims.assertions, k)
 		}
 	}
 	p.directory.Forget(before.UnixMicro())

@@ -101,7 +101,11 @@ func stands[T any](u *Upgrade, topic string, value []byte, about func(*T) (id, p
 	}
 	id, person, anchor, m := about(&r)
 	who := u.p.persons[person]
-	if who == nil || u.known[id].version > m.Version || !who.holds(anchor) && !who.published.has(id) {
+	if who == nil || u.known[id].version > m.Version {
+		return nil
+	}
+	u.p.packer.unpack(who)
+	if !who.holds(anchor) && !who.published.has(id) {
 		return nil
 	}
 	s := standing{who: who, version: m.Version, gone: m.Deleted, add: func(out *published) { add(out, r) }}
@@ -131,9 +135,10 @@ func (u *Upgrade) Done() {
 	p := u.p
 	was := make(map[*person]*published, len(p.persons))
 	for _, who := range p.persons {
+		p.packer.unpack(who)
 		was[who] = &published{}
 		for _, f := range who.published.findings {
-			if f.At.Before(p.line) && u.known[f.ID].who == nil {
+			if f.At.Before(p.line.seal) && u.known[f.ID].who == nil {
 				was[who].findings = append(was[who].findings, f)
 			}
 		}
@@ -149,8 +154,9 @@ func (u *Upgrade) Done() {
 		who.published = *old
 	}
 	for _, h := range p.homes {
+		p.packer.unpackHome(h, p.words)
 		for _, f := range h.facts {
-			f.moved, f.sent, f.person, f.said = true, false, schemas.Person{}, nil
+			f.moved, f.sent, f.person, f.goesBy, f.bare, f.said = true, false, schemas.Person{}, nil, false, nil
 		}
 		for _, use := range h.uses {
 			use.sent, use.person, use.said = false, schemas.Person{}, correlate.Use{}
