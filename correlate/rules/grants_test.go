@@ -93,6 +93,7 @@ func TestRulesOfWhoGave(t *testing.T) {
 
 		{"self_granted", "by a person", given(p, bob), "", ""},
 		{"self_granted", "by the member", given(p, ada), "ada@example.com gave AWS-prod-Admin to themselves at 2026-03-02 12:00:00Z.", "add-Ada add-Ada"},
+		{"self_granted", "by a job of Okta's that bears the member's name", given(p, schemas.Actor{ID: ada.ID, Type: "SystemPrincipal", AlternateID: ada.AlternateID, Name: "job"}), "", ""},
 		{"self_granted", "by the member, by id alone", given(p, schemas.Actor{ID: "00uada", Type: "User", Name: "id"}), "to themselves", "add-id add-id"},
 		{"self_granted", "by the member, by login alone", given(p, schemas.Actor{AlternateID: " ADA@example.com", Name: "login"}), "to themselves", "add-login add-login"},
 		{"self_granted", "by another user who once had the login", given(p, schemas.Actor{ID: "00uold", Type: "User", AlternateID: "ada@example.com", Name: "other"}), "", ""},
