@@ -27,7 +27,7 @@ func (m *Main) checkCommand() *cobra.Command {
 		f.role.known = append(f.role.known, string(r))
 	}
 	cmd := &cobra.Command{
-		Use:   "check [--config FILE] [--policy FILE …] [--test FILE …]",
+		Use:   "check [--config FILE] [--policy FILE …] | check --test FILE …",
 		Short: "Validate a configuration or policies, and run the tests of a policy",
 		Long: `check reads a configuration and the policies that it names as run does, connects
 to nothing, and prints the configuration with all defaults filled in, as YAML.
@@ -40,9 +40,10 @@ defaults filled in, the earliest first; with --config, too, they follow it as YA
 documents of their own.
 
 --test runs the tests of a policy: a file that says what happens, and which findings
-must come out (examples/policy_test.yaml shows how). The events go through the readers
-and the engine that scan uses; a test that fails tells what is missing and what was
-not expected.
+must come out (examples/policy_test.yaml shows how, docs/policy.md explains it). The
+events go through the readers and the engine that scan uses. Each test is one line, ok
+or FAILED, and below one that failed what is missing, what differs and what was not
+expected. With --quiet only those that failed are told.
 
 Errors go to stderr, one per line, as FILE:LINE: what is wrong. Exit codes: 0 valid,
 1 a file cannot be read, or a test failed, 2 not valid.`,
@@ -50,12 +51,16 @@ Errors go to stderr, one per line, as FILE:LINE: what is wrong. Exit codes: 0 va
   jitaudit check --config jitaudit.yaml --role "sink clickhouse" --quiet
   jitaudit check --policy policy.yaml
   jitaudit check --quiet policies/*.yaml
-  jitaudit check --test policy_test.yaml`,
+  jitaudit check --test policy_test.yaml
+  jitaudit check --quiet --test policies/*_test.yaml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f.policies = slices.Concat(f.policies, args)
 			if len(f.tests) > 0 {
-				return m.checkTests(cmd.Context(), f)
+				if f.config != "" || f.role.value != "" || len(f.policies) > 0 {
+					return usagef("--test names its policy in the file; check a configuration or a policy by itself")
+				}
+				return m.checkTests(cmd.Context(), slices.Concat(f.tests, args), f.quiet)
 			}
+			f.policies = slices.Concat(f.policies, args)
 			return m.check(f)
 		},
 		ValidArgsFunction: completeExt("yaml", "yml"),
@@ -67,7 +72,7 @@ Errors go to stderr, one per line, as FILE:LINE: what is wrong. Exit codes: 0 va
 	f.role.add(cmd, "role", "see whether the configuration is fit for this role")
 	flags.StringArrayVarP(&f.policies, "policy", "p", nil, "policy `FILE`; may be given several times, or without the flag")
 	complete(cmd, "policy", completeExt("yaml", "yml"))
-	flags.StringArrayVar(&f.tests, "test", nil, "run the policy tests in `FILE`; may be given several times")
+	flags.StringArrayVar(&f.tests, "test", nil, "run the policy tests in `FILE`; may be given several times, and further files without the flag")
 	complete(cmd, "test", completeExt("yaml", "yml"))
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing when all are valid")
 	return cmd

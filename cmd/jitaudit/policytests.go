@@ -3,52 +3,43 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"strings"
 
+	"jitaudit/correlate/policy"
 	"jitaudit/internal/policytest"
 )
 
-// checkTests runs the tests of policies.
-func (m *Main) checkTests(ctx context.Context, f *checkFlags) error {
-	if f.config != "" || f.role.value != "" || len(f.policies) > 0 {
-		return usagef("--test names its policy in the file; check a configuration or a policy by itself")
+// checkTests runs the tests of policies. None is run unless all files are valid.
+func (m *Main) checkTests(ctx context.Context, files []string, quiet bool) error {
+	suites, err := readSuites(files)
+	if err != nil {
+		return err
 	}
 	var out bytes.Buffer
 	passed, failed := 0, 0
-	for _, name := range f.tests {
-		data, err := os.ReadFile(name)
+	for _, suite := range suites {
+		results, err := suite.Run(ctx)
 		if err != nil {
-			return fmt.Errorf("read policy tests: %w", err)
-		}
-		suite, err := policytest.Parse(name, data)
-		if err != nil {
-			return &usageError{err: err, try: "examples/policy_test.yaml, which shows how tests are written"}
-		}
-		set, err := readPolicies(suite.Policies())
-		if err != nil {
-			return err
-		}
-		results, err := suite.Run(ctx, set)
-		if err != nil {
-			return &usageError{err: err, try: "examples/policy_test.yaml, which shows how tests are written"}
+			return fmt.Errorf("run policy tests: %w", err)
 		}
 		for _, r := range results {
-			if len(r.Problems) == 0 {
-				passed++
-				if !f.quiet {
-					fmt.Fprintf(&out, "ok      %s: %s\n", visible(name), visible(r.Test))
-				}
+			word := "ok    "
+			if len(r.Problems) > 0 {
+				word = "FAILED"
+				failed++
+			} else if passed++; quiet {
 				continue
 			}
-			failed++
-			fmt.Fprintf(&out, "FAILED  %s: %s\n", visible(name), visible(r.Test))
+			fmt.Fprintf(&out, "%s  %s:%d: %s\n", word, visible(suite.File), r.Line, visible(r.Test))
 			for _, p := range r.Problems {
 				fmt.Fprintf(&out, "        %s\n", visible(p))
 			}
 		}
 	}
-	if !f.quiet || failed > 0 {
+	if !quiet || failed > 0 {
 		fmt.Fprintf(&out, "%d passed, %d failed\n", passed, failed)
 	}
 	if _, err := m.Stdout.Write(out.Bytes()); err != nil {
@@ -58,4 +49,32 @@ func (m *Main) checkTests(ctx context.Context, f *checkFlags) error {
 		return exitCode(exitError)
 	}
 	return nil
+}
+
+// readSuites reads files of tests, and what they name. All errors of all files are
+// reported.
+func readSuites(files []string) (suites []*policytest.Suite, err error) {
+	var bad, lines []string
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("read policy tests: %w", err)
+		}
+		suite, err := policytest.Load(name, data, readPolicies)
+		var at *policy.Error
+		switch {
+		case errors.As(err, &at):
+			bad = append(bad, name)
+			lines = append(lines, strings.Split(err.Error(), "\n")...)
+		case err != nil:
+			return nil, err // of its policies
+		default:
+			suites = append(suites, suite)
+		}
+	}
+	if len(bad) > 0 {
+		return nil, &usageError{err: fmt.Errorf("no valid policy tests: %s", strings.Join(bad, ", ")), lines: lines,
+			try: "examples/policy_test.yaml, which shows how tests are written"}
+	}
+	return suites, nil
 }

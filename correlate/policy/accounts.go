@@ -88,7 +88,7 @@ func (d *decoder) resolve(a *accounts, path, text string, line int) string {
 		d.errorf(line, "%s: %s is no account id: it has exactly 12 digits", path, quote(text))
 		return ""
 	}
-	d.errorf(line, "%s: %s is no name in accounts%s", path, quote(text), suggestion(text, a.aliases()))
+	d.errorf(line, "%s: %s is no name in accounts%s", path, quote(text), Suggestion(text, a.aliases()))
 	return ""
 }
 

@@ -185,7 +185,7 @@ func (d *decoder) object(n *yaml.Node, path string, known ...string) object {
 	pairs, ok := d.pairs(n, path)
 	for _, p := range pairs {
 		if !slices.Contains(known, p.key) {
-			d.errorf(p.line, "unknown key %s%s%s", quote(p.key), in(path), suggestion(p.key, known))
+			d.errorf(p.line, "unknown key %s%s%s", quote(p.key), in(path), Suggestion(p.key, known))
 			continue
 		}
 		o.values[p.key] = p.value
@@ -349,7 +349,7 @@ func (d *decoder) oneOf(o object, key, def string, known ...string) string {
 	}
 	s := d.string(o.values[key], o.key(key))
 	if s != "" && !slices.Contains(known, s) {
-		d.errorf(o.at(key), "%s: unknown value %s%s", o.key(key), quote(s), suggestion(s, known))
+		d.errorf(o.at(key), "%s: unknown value %s%s", o.key(key), quote(s), Suggestion(s, known))
 		return def
 	}
 	return s

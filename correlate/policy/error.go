@@ -57,9 +57,9 @@ func quote(s string) string {
 	return fmt.Sprintf("%q…", s[:cut])
 }
 
-// suggestion ends a sentence about an unknown word: the nearest known one, or
+// Suggestion ends a sentence about an unknown word: the nearest known one, or
 // all of them when none is near and they are few.
-func suggestion(word string, known []string) string {
+func Suggestion(word string, known []string) string {
 	if near := nearest(word, known); near != "" {
 		return ", did you mean " + quote(near) + "?"
 	}

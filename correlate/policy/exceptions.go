@@ -74,7 +74,7 @@ func (d *decoder) suppressions(root object, a *accounts) []suppression {
 func (d *decoder) ruleNames(o object, key string) (out []string) {
 	for _, w := range d.words(o.values[key], o.key(key)) {
 		if !slices.Contains(Rules(), w.text) {
-			d.errorf(w.line, "%s: unknown rule %s%s", o.key(key), quote(w.text), suggestion(w.text, Rules()))
+			d.errorf(w.line, "%s: unknown rule %s%s", o.key(key), quote(w.text), Suggestion(w.text, Rules()))
 		}
 		out = append(out, w.text)
 	}

@@ -217,7 +217,7 @@ func (d *decoder) parts(re *syntax.Regexp, path string, line int) bool {
 	names := re.CapNames()
 	for _, n := range names {
 		if n != "" && !slices.Contains(known, n) {
-			d.errorf(line, "%s: unknown part %s%s", path, quote(n), suggestion(n, known))
+			d.errorf(line, "%s: unknown part %s%s", path, quote(n), Suggestion(n, known))
 			return false
 		}
 	}

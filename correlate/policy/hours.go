@@ -175,7 +175,7 @@ func (d *decoder) hours(root object, a *accounts, known []interval) []hours {
 			for _, w := range d.words(o.values[key], o.key(key)) {
 				iv := byName[w.text]
 				if iv == nil {
-					d.errorf(w.line, "%s: %s is no name in time_intervals%s", o.key(key), quote(w.text), suggestion(w.text, names))
+					d.errorf(w.line, "%s: %s is no name in time_intervals%s", o.key(key), quote(w.text), Suggestion(w.text, names))
 					continue
 				}
 				spans, picked = append(spans, iv.spans...), append(picked, w.text)

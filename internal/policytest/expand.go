@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,21 +15,59 @@ import (
 
 // expander writes the events that facts stand for, as Okta and AWS do.
 type expander struct {
-	policy *policy.Policy
-	n      int
-	okta   []map[string]any
-	trail  []map[string]any
-	feed   []map[string]any
-	// signOns and assumed are the last of each user.
-	signOns map[string]string // assertion id, by user and provider
-	assumed map[string]*Assume
+	*decoder
+	policies *policy.Set
+	records  records
+	n        int
+	line     int // of the fact that is being written
+	path     string
+	// signOns and assumed are those so far, the earliest first.
+	signOns []signedOn
+	assumed []assumed
 }
 
-func newExpander(p *policy.Policy) *expander {
-	return &expander{policy: p, signOns: map[string]string{}, assumed: map[string]*Assume{}}
+type signedOn struct{ user, provider, assertion string }
+
+// assumed is an assumption with what calls made by it carry.
+type assumed struct {
+	user, account, role string
+	session, roleARN    string
+	principal, key      string
+	at                  time.Time
 }
 
-func (x *expander) id(kind string) string { x.n++; return fmt.Sprintf("%s-%d", kind, x.n) }
+// facts writes the events of all facts, in the order of time, so that each knows
+// what came before it.
+func (x *expander) facts(all []Fact, path string) {
+	order := make([]int, len(all))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return all[a].at().Compare(all[b].at()) })
+	for _, i := range order {
+		f := &all[i]
+		x.line, x.path = f.Line, fmt.Sprintf("%s[%d]", path, i)
+		switch {
+		case f.Add != nil:
+			x.membership(f.Add, "add")
+		case f.Remove != nil:
+			x.membership(f.Remove, "remove")
+		case f.SignOn != nil:
+			x.signOn(f.SignOn)
+		case f.Assume != nil:
+			x.assume(f.Assume)
+		case f.Call != nil:
+			x.call(f.Call)
+		case f.Approve != nil:
+			x.approve(f.Approve)
+		}
+	}
+}
+
+func (x *expander) id(given, kind string) string {
+	x.n++
+	return cmp.Or(given, fmt.Sprintf("%s-%d", kind, x.n))
+}
 
 // token is an id that follows from a name.
 func token(prefix, name string, length int) string {
@@ -40,32 +79,21 @@ func user(login string) map[string]any {
 	return map[string]any{"id": token("00u", login, 20), "type": "User", "alternateId": login, "displayName": login}
 }
 
-func (x *expander) add(f *Fact) error {
-	switch {
-	case f.Add != nil:
-		x.membership(f.Add, "add")
-	case f.Remove != nil:
-		x.membership(f.Remove, "remove")
-	case f.SignOn != nil:
-		return x.signOn(f.SignOn)
-	case f.Assume != nil:
-		return x.assume(f.Assume)
-	case f.Call != nil:
-		return x.call(f.Call)
-	case f.Approve != nil:
-		x.approve(f.Approve)
-	}
-	return nil
-}
-
-func (x *expander) event(kind string, at time.Time, actor map[string]any, session string, targets ...any) map[string]any {
+// okta writes an event of the System Log.
+func (x *expander) okta(id, kind string, at time.Time, actor map[string]any, session string, more map[string]any, targets ...any) {
 	e := map[string]any{
-		"uuid": x.id(kind[strings.LastIndexByte(kind, '.')+1:]), "published": at.UTC().Format("2006-01-02T15:04:05.000Z"), "eventType": kind, "version": "0",
+		"uuid": x.id(id, kind[strings.LastIndexByte(kind, '.')+1:]), "published": at.UTC().Format("2006-01-02T15:04:05.000Z"), "eventType": kind, "version": "0",
 		"actor": actor, "outcome": map[string]any{"result": "SUCCESS"}, "target": targets,
 		"authenticationContext": map[string]any{"externalSessionId": session, "rootSessionId": session},
 	}
-	x.okta = append(x.okta, e)
-	return e
+	for key, value := range more {
+		e[key] = value
+	}
+	x.add(schemas.Okta, e)
+}
+
+func (x *expander) add(source schemas.Source, event map[string]any) {
+	x.records.add(x.decoder, source, x.line, x.path, event)
 }
 
 func (x *expander) membership(m *Membership, change string) {
@@ -74,38 +102,43 @@ func (x *expander) membership(m *Membership, change string) {
 		actor = user(m.By)
 	}
 	group := map[string]any{"id": token("00g", m.Group, 20), "type": "UserGroup", "alternateId": "unknown", "displayName": m.Group}
-	x.event("group.user_membership."+change, m.At, actor, "", user(m.User), group)
+	x.okta(m.ID, "group.user_membership."+change, m.At, actor, "", nil, user(m.User), group)
 }
 
-func (x *expander) provider(name string) (*policy.Provider, error) {
-	all := x.policy.Providers()
+// provider is the provider of a name, as of a time; without a name the one that has
+// the application, without that the first. nil after an error.
+func (x *expander) provider(name, app string, at time.Time) *policy.Provider {
+	all := x.policies.At(at).Providers()
+	names := make([]string, len(all))
 	for i := range all {
-		if name == "" || all[i].Name == name {
-			return &all[i], nil
+		names[i] = all[i].Name
+		if name == all[i].Name || name == "" && (app == "" || slices.Contains(all[i].Apps, app)) {
+			return &all[i]
 		}
 	}
-	if name == "" {
-		return nil, fmt.Errorf("the policy has no provider")
+	switch {
+	case len(all) == 0:
+		x.errorf(x.line, "%s: the policy has no provider", x.path)
+	case name == "":
+		x.errorf(x.line, "%s.app: %q is no application of a provider: name the provider, too", x.path, app)
+	default:
+		x.errorf(x.line, "%s.provider: the policy has no provider %q%s", x.path, name, policy.Suggestion(name, names))
 	}
-	return nil, fmt.Errorf("the policy has no provider %q", name)
+	return nil
 }
 
-func (x *expander) signOn(s *SignOn) error {
-	p, err := x.provider(s.Provider)
-	if err != nil {
-		return err
+func (x *expander) signOn(s *SignOn) {
+	p := x.provider(s.Provider, s.App, s.At)
+	if p == nil {
+		return
 	}
-	session := x.id("session")
-	switch s.Factor {
-	case "", "push":
-		e := x.event("user.authentication.auth_via_mfa", s.At.Add(-10*time.Second), user(s.User), session, user(s.User))
-		e["debugContext"] = map[string]any{"debugData": map[string]any{"factor": "OKTA_VERIFY_PUSH"}}
-	case "password":
-		e := x.event("user.authentication.auth_via_mfa", s.At.Add(-10*time.Second), user(s.User), session, user(s.User))
-		e["debugContext"] = map[string]any{"debugData": map[string]any{"factor": "PASSWORD_AS_FACTOR"}}
-	case "none":
-	default:
-		return fmt.Errorf("factor %q is none that is known: write push, password or none", s.Factor)
+	session := x.id("", "session")
+	if s.Factor != "none" {
+		factor := "OKTA_VERIFY_PUSH"
+		if s.Factor == "password" {
+			factor = "PASSWORD_AS_FACTOR"
+		}
+		x.okta("", "user.authentication.auth_via_mfa", s.At.Add(-10*time.Second), user(s.User), session, debug("factor", factor), user(s.User))
 	}
 	app, audience := token("0oa", p.Name, 20), "https://signin.aws.amazon.com/saml"
 	if p.Federation == schemas.IdentityCenter {
@@ -114,103 +147,22 @@ func (x *expander) signOn(s *SignOn) error {
 	if len(p.Apps) > 0 {
 		app = p.Apps[0]
 	}
-	assertion := token("id", fmt.Sprint(s.User, p.Name, s.At), 30)
-	e := x.event("user.authentication.sso", s.At, user(s.User), session,
-		map[string]any{"id": app, "type": "AppInstance", "alternateId": "AWS", "displayName": "AWS", "detailEntry": map[string]any{"signOnModeType": "SAML_2_0"}},
+	assertion := token("id", fmt.Sprint(s.User, p.Name, s.At, x.n), 30)
+	more := debug("jti", assertion, "audience", audience, "subject", s.User)
+	more["client"] = map[string]any{"ipAddress": cmp.Or(s.IP, usualAddress)}
+	x.okta(s.ID, "user.authentication.sso", s.At, user(s.User), session, more,
+		map[string]any{"id": cmp.Or(s.App, app), "type": "AppInstance", "alternateId": "AWS", "displayName": "AWS", "detailEntry": map[string]any{"signOnModeType": "SAML_2_0"}},
 		map[string]any{"id": token("0ua", s.User, 20), "type": "AppUser", "alternateId": s.User, "displayName": s.User})
-	e["client"] = map[string]any{"ipAddress": cmp.Or(s.IP, "198.51.100.17")}
-	e["debugContext"] = map[string]any{"debugData": map[string]any{"jti": assertion, "audience": audience, "subject": s.User}}
-	x.signOns[s.User+" "+p.Name] = assertion
-	return nil
+	x.signOns = append(x.signOns, signedOn{s.User, p.Name, assertion})
 }
 
-// account reads an account that is given by id or by name.
-func (x *expander) account(s string) (string, error) {
-	if id := x.policy.AccountID(s); id != "" {
-		return id, nil
+// debug is a debugContext of keys and values in turn.
+func debug(pairs ...string) map[string]any {
+	data := map[string]any{}
+	for i := 0; i < len(pairs); i += 2 {
+		data[pairs[i]] = pairs[i+1]
 	}
-	return "", fmt.Errorf("account %q is no id and no name in the policy", s)
-}
-
-func (x *expander) assume(a *Assume) error {
-	p, err := x.provider(a.Provider)
-	if err != nil {
-		return err
-	}
-	account, err := x.account(a.Account)
-	if err != nil {
-		return err
-	}
-	if a.Role == "" {
-		return fmt.Errorf("role is missing")
-	}
-	at := a.At.UTC().Truncate(time.Second)
-	session := cmp.Or(a.Session, a.User)
-	role, request := "role/"+a.Role, map[string]any{"roleSessionName": session, "principalArn": providerARN(p, account)}
-	if p.Federation == schemas.IdentityCenter {
-		role = "role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_" + a.Role + "_0123456789abcdef"
-	} else if assertion := x.signOns[a.User+" "+p.Name]; assertion != "" {
-		request["sAMLAssertionID"] = assertion
-	}
-	request["roleArn"] = "arn:aws:iam::" + account + ":" + role
-	if a.Hours == 0 {
-		a.Hours = 1
-	}
-	x.trail = append(x.trail, map[string]any{
-		"eventVersion": "1.08", "eventID": x.id("assume"), "eventTime": at.Format(time.RFC3339), "eventSource": "sts.amazonaws.com", "eventName": "AssumeRoleWithSAML",
-		"awsRegion": usualRegion, "recipientAccountId": account, "readOnly": true, "sourceIPAddress": cmp.Or(a.IP, "198.51.100.17"), "userAgent": "aws-sdk-go/1.44",
-		"userIdentity":      map[string]any{"type": "SAMLUser", "userName": a.User, "principalId": "qualifier:" + a.User, "identityProvider": "qualifier"},
-		"requestParameters": request,
-		"responseElements": map[string]any{
-			"credentials":     map[string]any{"accessKeyId": a.key(account), "expiration": at.Add(time.Duration(a.Hours * float64(time.Hour))).Format("Jan 2, 2006, 3:04:05 PM")},
-			"assumedRoleUser": map[string]any{"assumedRoleId": a.principal(account), "arn": "arn:aws:sts::" + account + ":assumed-role/" + a.Role + "/" + session},
-			"subject":         a.User,
-		},
-	})
-	x.assumed[a.User+" "+account+" "+a.Role] = a
-	return nil
-}
-
-func (a *Assume) key(account string) string {
-	return strings.ToUpper(token("ASIA", fmt.Sprint(a.User, account, a.Role, a.At), 20))
-}
-
-func (a *Assume) principal(account string) string {
-	return strings.ToUpper(token("AROA", account+a.Role, 20)) + ":" + cmp.Or(a.Session, a.User)
-}
-
-// providerARN is an ARN that the provider's pattern matches, in an account.
-func providerARN(p *policy.Provider, account string) string {
-	head, rest, _ := strings.Cut(p.ARN, "*")
-	if rest == "" && head == p.ARN {
-		return p.ARN
-	}
-	return head + account + strings.ReplaceAll(rest, "*", "0123456789abcdef")
-}
-
-func (x *expander) call(c *Call) error {
-	account, err := x.account(c.Account)
-	if err != nil {
-		return err
-	}
-	a := x.assumed[c.User+" "+account+" "+c.Role]
-	if a == nil {
-		return fmt.Errorf("%s has not assumed %s in %s before", c.User, c.Role, c.Account)
-	}
-	at := c.At.UTC().Truncate(time.Second)
-	x.trail = append(x.trail, map[string]any{
-		"eventVersion": "1.08", "eventID": x.id("call"), "eventTime": at.Format(time.RFC3339), "eventSource": cmp.Or(c.Service, "s3") + ".amazonaws.com",
-		"eventName": cmp.Or(c.Action, "GetObject"), "awsRegion": usualRegion, "recipientAccountId": account, "readOnly": true,
-		"userIdentity": map[string]any{
-			"type": "AssumedRole", "principalId": a.principal(account), "accountId": account, "accessKeyId": a.key(account),
-			"arn": "arn:aws:sts::" + account + ":assumed-role/" + c.Role + "/" + cmp.Or(a.Session, a.User),
-			"sessionContext": map[string]any{
-				"sessionIssuer": map[string]any{"type": "Role", "arn": "arn:aws:iam::" + account + ":role/" + c.Role},
-				"attributes":    map[string]any{"creationDate": a.At.UTC().Truncate(time.Second).Format(time.RFC3339), "mfaAuthenticated": "false"},
-			},
-		},
-	})
-	return nil
+	return map[string]any{"debugContext": map[string]any{"debugData": data}}
 }
 
 func (x *expander) approve(a *Approve) {
@@ -218,10 +170,10 @@ func (x *expander) approve(a *Approve) {
 	if a.Group != "" {
 		resource["group"] = a.Group
 	} else {
-		resource["account"], resource["role"] = cmp.Or(x.policy.AccountID(a.Account), a.Account), a.Role
+		resource["account"], resource["role"] = x.account(x.line, x.path+".account", a.Account, x.policies), a.Role
 	}
 	r := map[string]any{
-		"id": x.id("approval"), "request": x.id("request"), "grantee": a.User, "requester": a.User, "decision": "approved",
+		"id": x.id(a.ID, "approval"), "request": x.id("", "request"), "grantee": a.User, "requester": a.User, "decision": "approved",
 		"decided_at": a.At.UTC().Format(time.RFC3339Nano), "resource": resource,
 	}
 	if a.By != "" {
@@ -235,5 +187,5 @@ func (x *expander) approve(a *Approve) {
 			r[key] = t.UTC().Format(time.RFC3339Nano)
 		}
 	}
-	x.feed = append(x.feed, r)
+	x.add(schemas.Approvals, r)
 }

@@ -3,171 +3,197 @@
 package policytest
 
 import (
-	"errors"
-	"fmt"
 	"path/filepath"
-	"strings"
+	"reflect"
 	"time"
 
 	"go.yaml.in/yaml/v4"
 
-	"jitaudit/schemas"
+	"jitaudit/correlate/policy"
 )
 
-// Suite is one file of tests.
+// Suite is one file of tests, with the policies that they are of. It is not changed
+// by being run.
 type Suite struct {
 	// File is where it was read from.
-	File string `yaml:"-"`
-	// Policy is the file of the policy, relative to the suite's; several judge each
-	// from its effective_from on.
-	Policy Paths  `yaml:"policy"`
-	Tests  []Test `yaml:"tests"`
+	File     string
+	Tests    []Test
+	policies *policy.Set
 }
 
-// Paths is one path or a list.
+// document is the file of a suite.
+type document struct {
+	// Policy is the policy's file; several judge each from its effective_from on.
+	Policy Paths  `key:"policy,required"`
+	Tests  []Test `key:"tests,required"`
+}
+
+// Paths is one path or a list, relative to the suite's file.
 type Paths []string
 
-// UnmarshalYAML reads a text or a list of texts.
-func (p *Paths) UnmarshalYAML(n *yaml.Node) error {
-	if n.Kind == yaml.ScalarNode {
-		*p = Paths{n.Value}
-		return nil
+// read implements reader.
+func (p *Paths) read(d *decoder, n *yaml.Node, path string) {
+	if n.Kind == yaml.SequenceNode {
+		list := []string{}
+		d.into(n, reflect.ValueOf(&list).Elem(), path)
+		if *p = list; len(list) == 0 {
+			d.errorf(n.Line, "%s is an empty list: name at least one file", path)
+		}
+		return
 	}
-	var list []string
-	if err := n.Decode(&list); err != nil {
-		return fmt.Errorf("line %d: policy is a path or a list of paths", n.Line)
+	if s, ok := d.text(n, path); ok {
+		*p = Paths{s}
 	}
-	*p = list
-	return nil
 }
 
 // Test is one case.
 type Test struct {
-	Name string `yaml:"name"`
+	Line int    // on which it begins
+	Name string `key:"name,required"`
 	// Org is the Okta org of the events; by default the first of the policy.
-	Org string `yaml:"org"`
+	Org string `key:"org"`
 	// Facts are events in short, Events as Okta and AWS write them.
-	Facts  []Fact `yaml:"facts"`
-	Events Events `yaml:"events"`
+	Facts  []Fact `key:"facts"`
+	Events Events `key:"events"`
 	// Complete is where all logs are complete; by default from three days before the
-	// first event to three days after the last.
-	Complete *Window `yaml:"complete"`
-	Expect   Expect  `yaml:"expect"`
+	// first event to three days after the last. Coverage says it log by log instead.
+	Complete *Window   `key:"complete"`
+	Coverage []Covered `key:"coverage"`
+	Expect   Expect    `key:"expect,required"`
+
+	records records
 }
 
 // Window is [From, To).
 type Window struct {
-	From time.Time `yaml:"from"`
-	To   time.Time `yaml:"to"`
+	Line int
+	From time.Time `key:"from,required"`
+	To   time.Time `key:"to,required"`
+}
+
+// Covered is a log, and an interval [From, To) in which all of it is there.
+type Covered struct {
+	Line int
+	// Shard is okta/ORG or aws/ACCOUNT/REGION.
+	Shard string    `key:"shard,required"`
+	From  time.Time `key:"from,required"`
+	To    time.Time `key:"to,required"`
 }
 
 // Events are events in full.
 type Events struct {
-	Okta       []map[string]any `yaml:"okta"`
-	CloudTrail []map[string]any `yaml:"cloudtrail"`
-	Approvals  []map[string]any `yaml:"approvals"`
+	Okta       []Event `key:"okta"`
+	CloudTrail []Event `key:"cloudtrail"`
+	Approvals  []Event `key:"approvals"`
+}
+
+// Event is one event, or a file of events.
+type Event struct {
+	Line int
+	// File is relative to the suite's; Value is the event where there is no file.
+	File  string
+	Value any
+}
+
+// read implements reader.
+func (e *Event) read(d *decoder, n *yaml.Node, path string) {
+	e.Line = n.Line
+	switch n.Kind {
+	case yaml.MappingNode:
+		e.Value = d.plain(n, path)
+	case yaml.ScalarNode:
+		e.File, _ = d.text(n, path)
+	default:
+		d.errorf(n.Line, "%s must be an event (a mapping), or the path of a file of events", path)
+	}
 }
 
 // Expect is what must come out.
 type Expect struct {
+	Line int
 	// Findings are all that come out, but for those of the rules that Ignore names.
-	Findings []Finding `yaml:"findings"`
-	Ignore   []string  `yaml:"ignore"`
+	Findings []Finding `key:"findings"`
+	Ignore   []Rule    `key:"ignore"`
+	// None, where given, are the only rules of which nothing else may come out.
+	None []Rule `key:"none"`
 	// Sessions, where given, are all sessions.
-	Sessions []Session `yaml:"sessions"`
+	Sessions []Session `key:"sessions"`
+}
+
+// Rule is the name of a rule.
+type Rule struct {
+	Line int
+	Name string
+}
+
+// read implements reader.
+func (r *Rule) read(d *decoder, n *yaml.Node, path string) {
+	r.Line = n.Line
+	r.Name, _ = d.text(n, path)
 }
 
 // Finding is what is expected of one; what is left out may be anything.
 type Finding struct {
-	Rule       string `yaml:"rule"`
-	Status     string `yaml:"status"`
-	Severity   string `yaml:"severity"`
-	Person     string `yaml:"person"`
-	Account    string `yaml:"account"`
-	Role       string `yaml:"role"`
-	Suppressed *bool  `yaml:"suppressed"`
+	Line     int
+	Rule     string `key:"rule,required"`
+	Status   string `key:"status"`
+	Severity string `key:"severity"`
+	Person   string `key:"person"`  // login
+	Account  string `key:"account"` // id or name; once read, the id
+	Role     string `key:"role"`
+	// Anchor is the id of the event on which it hangs.
+	Anchor     string `key:"anchor"`
+	Suppressed *bool  `key:"suppressed"`
 }
 
 // Session is what is expected of one; what is left out may be anything.
 type Session struct {
-	Person  string `yaml:"person"`
-	Account string `yaml:"account"`
-	Role    string `yaml:"role"`
-	Verdict string `yaml:"verdict"`
-	MFA     string `yaml:"mfa"`
+	Line    int
+	Person  string `key:"person"`
+	Account string `key:"account"`
+	Role    string `key:"role"`
+	Verdict string `key:"verdict"`
+	MFA     string `key:"mfa"`
 }
 
-// Parse reads a suite strictly.
-func Parse(file string, data []byte) (*Suite, error) {
-	s := &Suite{File: file}
-	if err := yaml.Load(data, s, yaml.WithKnownFields()); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, tidy(err))
+// Load reads a suite strictly, and the policies and events that it names, so that
+// it can be run. Policies reads the policies of the given files. All errors are
+// reported, joined; each is a *policy.Error and one line, but for those of policies.
+func Load(file string, data []byte, policies func(files []string) (*policy.Set, error)) (*Suite, error) {
+	d := &decoder{file: file}
+	doc := document{}
+	if root := d.root(data); root != nil {
+		d.into(root, reflect.ValueOf(&doc).Elem(), "")
 	}
-	if len(s.Policy) == 0 {
-		return nil, fmt.Errorf("%s: policy is missing: name the policy's file, relative to this one", file)
+	// Words are checked against the policy, which there is none of without its name.
+	if len(doc.Policy) == 0 {
+		return nil, d.err()
 	}
-	if len(s.Tests) == 0 {
-		return nil, fmt.Errorf("%s: tests is missing: there is nothing to run", file)
+	for i, p := range doc.Policy {
+		doc.Policy[i] = beside(file, p)
 	}
-	names := map[string]bool{}
+	set, err := policies(doc.Policy)
+	if err != nil {
+		return nil, err
+	}
+	s := &Suite{File: file, Tests: doc.Tests, policies: set}
+	d.check(s)
+	if len(d.errs) > 0 {
+		return nil, d.err()
+	}
 	for i := range s.Tests {
-		t := &s.Tests[i]
-		switch {
-		case t.Name == "":
-			return nil, fmt.Errorf("%s: tests[%d].name is missing", file, i)
-		case names[t.Name]:
-			return nil, fmt.Errorf("%s: two tests are named %q", file, t.Name)
-		case len(t.Facts)+len(t.Events.Okta)+len(t.Events.CloudTrail)+len(t.Events.Approvals) == 0:
-			return nil, fmt.Errorf("%s: test %q has no facts and no events", file, t.Name)
-		}
-		names[t.Name] = true
-		for j := range t.Facts {
-			if err := t.Facts[j].check(); err != nil {
-				return nil, fmt.Errorf("%s: test %q: facts[%d]: %w", file, t.Name, j, err)
-			}
-		}
-		for _, f := range t.Expect.Findings {
-			if f.Rule == "" {
-				return nil, fmt.Errorf("%s: test %q: a finding without its rule", file, t.Name)
-			}
-		}
+		s.Tests[i].write(d, set)
+	}
+	if len(d.errs) > 0 {
+		return nil, d.err()
 	}
 	return s, nil
 }
 
-// tidy makes one line of an error of the YAML reader.
-func tidy(err error) error { return errors.New(strings.Join(strings.Fields(err.Error()), " ")) }
-
-// Policies are the files of the policy, as seen from where the suite's file is named.
-func (s *Suite) Policies() []string {
-	out := make([]string, len(s.Policy))
-	for i, p := range s.Policy {
-		if out[i] = p; !filepath.IsAbs(p) {
-			out[i] = filepath.Join(filepath.Dir(s.File), p)
-		}
+// beside is a path as seen from where the file that names it is.
+func beside(file, path string) string {
+	if filepath.IsAbs(path) {
+		return path
 	}
-	return out
+	return filepath.Join(filepath.Dir(file), path)
 }
-
-// Result is what became of one test.
-type Result struct {
-	Test string
-	// Problems say what differs; empty when it passed.
-	Problems []string
-}
-
-func (f *Finding) fits(got *schemas.Finding, account string) bool {
-	return f.Rule == got.Rule && open(f.Status, string(got.Status)) && open(f.Severity, string(got.Severity)) &&
-		openFold(f.Person, got.Person.Name) && (open(f.Account, got.Account) || account == got.Account && account != "") && open(f.Role, got.Role) &&
-		(f.Suppressed == nil || *f.Suppressed == (got.Suppressed != nil))
-}
-
-func (s *Session) fits(got *schemas.Session, account string) bool {
-	return openFold(s.Person, got.Person.Name) && (open(s.Account, got.Account) || account == got.Account && account != "") && open(s.Role, got.Role) &&
-		open(s.Verdict, string(got.Verdict)) && open(s.MFA, string(got.MFA))
-}
-
-// open is for what is expected: it may be left out, or must be the same.
-func open(want, got string) bool { return want == "" || want == got }
-
-func openFold(want, got string) bool { return want == "" || strings.EqualFold(want, got) }
