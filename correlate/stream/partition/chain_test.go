@@ -2,6 +2,7 @@ package partition_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -145,5 +146,66 @@ func TestChainsAreForgottenWithThePast(t *testing.T) {
 	}
 	if s := sessionsOf(c)["okta:example/00u1"]; len(s.Chained) != 1 || s.Deleted {
 		t.Errorf("%+v", s)
+	}
+}
+
+// A backlog is covered at once, and long past: chains still reach their person
+// before what is unexplained is dropped and what is past is sealed.
+func TestChainsInABacklogAreNotDropped(t *testing.T) {
+	c, owners := ada(t, 4)
+	c.say(chainedCall(4, 4*time.Minute), chain(3, 4, 3*time.Minute), chain(2, 3, 2*time.Minute), chain(1, 2, time.Minute), adaSignsOn(-time.Minute), assumption())
+	for _, shard := range []string{"okta/example", "aws/111111111111/eu-west-1", "aws/" + chainAccount + "/eu-west-1"} {
+		c.covers(shard, monday.AddDate(0, -1, 0), monday.AddDate(0, 1, 0))
+	}
+	c.settle(owners)
+	s := sessionsOf(c)["okta:example/00u1"]
+	if len(s.Chained) != 3 || s.Chained[2].LastUse.IsZero() || c.late > 0 {
+		t.Errorf("%d late; %+v", c.late, s.Chained)
+	}
+	if n := owners[0].p.Stats().Homes + owners[1].p.Stats().Homes + owners[2].p.Stats().Homes + owners[3].p.Stats().Homes; n != 0 {
+		t.Errorf("%d homes are held: it was not sealed", n)
+	}
+}
+
+// A line stands where a record draws it, for whoever owns the partition.
+func TestARestartedOwnerKnowsWhatIsLate(t *testing.T) {
+	c, owners := ada(t, 2)
+	c.say(adaSignsOn(-time.Minute), assumption())
+	for _, shard := range []string{"okta/example", "aws/111111111111/eu-west-1"} {
+		c.covers(shard, monday.AddDate(0, -1, 0), monday.AddDate(0, 1, 0))
+	}
+	c.settle(owners)
+	restarted := c.all()
+	c.say(adaCalls("c1", time.Minute))
+	c.settle(restarted)
+	if c.late != 1 || len(c.activity) != 0 {
+		t.Errorf("%d late, %d calls came out", c.late, len(c.activity))
+	}
+}
+
+// An assignment is of whom it is for, and activity of who made it.
+func TestAnAssignmentIsOfWhomItIsFor(t *testing.T) {
+	c, owners := ada(t, 3)
+	ties := &schemas.Fact{
+		ID: "portal", Kind: schemas.UserObserved, Source: schemas.CloudTrail, Shard: "aws/111111111111/us-east-1", At: monday, Hash: "00000000000000f8",
+		Who: schemas.Identity{PortalUserID: "user-2", Login: "grace@example.com"},
+	}
+	grace := adaSignsOn(0)
+	grace.ID, grace.Who = "grace", schemas.Identity{Org: "example", OktaUserID: "00u2", Login: "grace@example.com"}
+	assigned := adaCalls("assigned", 5*time.Minute)
+	assigned.Kind, assigned.Who = schemas.AccountAssigned, schemas.Identity{PortalUserID: "user-2"}
+	assigned.Assignment = &schemas.Assignment{Account: "111111111111", PermissionSet: "arn:aws:sso:::permissionSet/ssoins-1/ps-1"}
+	c.say(assigned)
+	c.settle(owners)
+	c.say(adaSignsOn(-time.Minute), assumption(), grace, ties)
+	c.settle(owners)
+	if facts := factsOf(owners, "okta:example/00u2"); !slices.Contains(facts, "assigned") {
+		t.Errorf("Grace has %v", facts)
+	}
+	if facts := factsOf(owners, "okta:example/00u1"); slices.Contains(facts, "assigned") {
+		t.Errorf("Ada has %v", facts)
+	}
+	if n := c.counts(t)[sessionsOf(c)["okta:example/00u1"].ID].Calls; n != 1 {
+		t.Errorf("%d calls are Ada's, want 1", n)
 	}
 }
