@@ -7,7 +7,8 @@ import "time"
 // one JSON object, in UTC. Records with one Request are steps of one request.
 type ApprovalRecord struct {
 	// ID is the decision's own; a record that comes again with it is a copy.
-	ID string `json:"id"`
+	// Without it only the same bytes are.
+	ID string `json:"id,omitempty"`
 	// Request is the tool's id of the request, a ticket for instance; it becomes
 	// the fact's Request.ID.
 	Request string `json:"request"`
