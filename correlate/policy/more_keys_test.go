@@ -59,6 +59,10 @@ func TestWhatIsWatched(t *testing.T) {
 			t.Errorf("%s/%s watched: %v", tt.account, tt.role, got)
 		}
 	}
+	everywhere := mustParse(t, "watched: [{roles: [Admin]}]")
+	if !everywhere.Watched("111111111111", "Admin") || everywhere.Watched("111111111111", "") {
+		t.Error("a role that is watched in all accounts watches no account as such")
+	}
 	if mustParse(t, "bounds: {}").Watched("111111111111", "") {
 		t.Error("watched by default")
 	}
@@ -160,6 +164,27 @@ func TestEntriesForGroupsAndHolidays(t *testing.T) {
 	} {
 		if got, _ := p.WithinHours(policy.Scope{Account: "111111111111", Role: "Admin", Groups: tt.groups}, tt.at); got != tt.want {
 			t.Errorf("%v at %s: %v", tt.groups, tt.at, got)
+		}
+	}
+}
+
+// One name may belong to several persons, in any order, at different times.
+func TestWhenTwoPersonsMayHaveOneName(t *testing.T) {
+	for _, tt := range []struct {
+		a, b string
+		fine bool
+	}{
+		{"until: 2026-06-01T00:00:00Z", "from: 2026-06-01T00:00:00Z", true},
+		{"from: 2026-06-01T00:00:00Z", "until: 2026-06-01T00:00:00Z", true},
+		{"from: 2026-06-01T00:00:00Z, until: 2026-07-01T00:00:00Z", "from: 2026-07-01T00:00:00Z, until: 2026-08-01T00:00:00Z", true},
+		{"from: 2026-07-01T00:00:00Z, until: 2026-08-01T00:00:00Z", "from: 2026-06-01T00:00:00Z, until: 2026-07-01T00:00:00Z", true},
+		{"from: 2026-07-01T00:00:00Z, until: 2026-08-01T00:00:00Z", "from: 2026-06-01T00:00:00Z, until: 2026-07-01T00:00:01Z", false},
+		{"from: 2026-06-01T00:00:00Z", "from: 2027-06-01T00:00:00Z", false},
+		{"until: 2026-06-01T00:00:00Z", "until: 2025-06-01T00:00:00Z", false},
+	} {
+		text := "people: [{login: a@example.com, aliases: [{name: ops, " + tt.a + "}]}, {login: b@example.com, aliases: [{name: ops, " + tt.b + "}]}]"
+		if _, err := policy.Parse("p.yaml", []byte(text)); (err == nil) != tt.fine {
+			t.Errorf("%s and %s: %v", tt.a, tt.b, err)
 		}
 	}
 }

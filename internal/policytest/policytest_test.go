@@ -134,6 +134,9 @@ func TestWhatIsExpectedIsHeldAgainstWhatComesOut(t *testing.T) {
 		{"by the application", []string{added, removed, strings.Replace(signedOn, "at:", "app: 0oa2, at:", 1), strings.Replace(assumed, "account:", "provider: idc, account:", 1)},
 			"{ignore: [manual_grant], sessions: [{verdict: allowed}]}", nil},
 		{"to another application of the same name", []string{added, removed, strings.Replace(signedOn, "at:", "provider: okta, app: 0oa9, at:", 1), assumed}, "{findings: [{rule: no_sign_on}], ignore: [manual_grant, unattributed]}", nil},
+		{"beside the sign-on of another", []string{added, removed, signedOn, strings.ReplaceAll(signedOn, "ada@", "bob@"), assumed}, "{ignore: [manual_grant], sessions: [{verdict: allowed}]}", nil},
+		{"calls are of their own role", []string{added, removed, signedOn, assumed, strings.Replace(assumed, "id: entered, user: ada@example.com, account: prod, role: Admin", "user: ada@example.com, account: prod, role: Reader", 1), "call: {user: ada@example.com, account: prod, role: Admin, at: 2026-03-02T10:30:00Z}"},
+			"{none: [outlived_grant], findings: [{rule: outlived_grant, role: Admin}]}", nil},
 		{"approved", []string{signedOn, assumed, "approve: {user: ada@example.com, by: boss@example.com, account: prod, role: Admin, at: 2026-03-02T09:00:00Z, from: 2026-03-02T09:00:00Z, until: 2026-03-02T10:00:00Z, reason: r}"},
 			"{sessions: [{verdict: allowed}]}", nil},
 	} {
@@ -176,6 +179,7 @@ func TestEventsInFull(t *testing.T) {
               - {id: 00u1, type: User, alternateId: ada@example.com}
               - {id: 00g1, type: UserGroup, displayName: AWS-prod-Admin}`, "{findings: [{rule: manual_grant, anchor: o7}], none: [manual_grant]}", ""},
 		{"no event", "{okta: [{uuid: 1}]}", "{}", "cannot be read: events.okta[0] (line 4): "},
+		{"no event behind one", "\n      okta: [log.ndjson, \n             {uuid: 1}]", "{}", "cannot be read: events.okta[1] (line 6): "},
 		{"a decision that is none", "{approvals: [{id: a1}]}", "{}", "cannot be read: events.approvals[0] (line 4): "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -279,18 +283,18 @@ func TestASuiteThatIsNoSuite(t *testing.T) {
 
 // Two policies: each account and provider is that of the time of the fact.
 func TestEachFactIsUnderThePolicyOfItsTime(t *testing.T) {
-	dir := folder(t, map[string]string{"later.yaml": "effective_from: 2026-04-01T00:00:00Z\n" + strings.ReplaceAll(small, "duration: 1h", "duration: 12h")})
+	dir := folder(t, map[string]string{"later.yaml": "effective_from: 2026-04-01T00:00:00Z\n" + strings.NewReplacer("duration: 1h", "duration: 12h", "name: okta", "name: direct").Replace(small)})
 	t.Chdir(dir)
 	text := "policy: [p.yaml, later.yaml]\ntests:\n"
-	for _, month := range []string{"03", "05"} {
-		text += strings.ReplaceAll(`
+	for month, provider := range map[string]string{"03": "okta", "05": "direct"} {
+		text += strings.ReplaceAll(strings.ReplaceAll(`
   - name: two hours in M
     facts:
       - add: {user: ada@example.com, group: AWS-prod-Admin, at: 2026-M-02T09:00:00Z}
-      - sign_on: {user: ada@example.com, at: 2026-M-02T11:00:00Z}
+      - sign_on: {user: ada@example.com, provider: P, at: 2026-M-02T11:00:00Z}
       - assume: {user: ada@example.com, account: prod, role: Admin, at: 2026-M-02T11:00:10Z, hours: 0.5}
       - remove: {user: ada@example.com, group: AWS-prod-Admin, at: 2026-M-02T11:30:00Z}
-    expect: {findings: []}`, "M", month)
+    expect: {findings: []}`, "M", month), "P", provider)
 	}
 	s, err := Load("t.yaml", []byte(text), policies)
 	if err != nil {
@@ -300,8 +304,18 @@ func TestEachFactIsUnderThePolicyOfItsTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(strings.Join(results[0].Problems, "\n"), "not expected: outside_grant") || len(results[1].Problems) > 0 {
-		t.Errorf("%+v", results)
+	for _, r := range results {
+		if march := strings.HasSuffix(r.Test, "03"); strings.Contains(strings.Join(r.Problems, "\n"), "not expected: outside_grant") != march || !march && len(r.Problems) > 0 {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
+func TestPathsAreRelativeToTheSuite(t *testing.T) {
+	dir := folder(t, map[string]string{"log.json": addition})
+	text := "policy: p.yaml\ntests: [{name: x, events: {okta: [log.json]}, expect: {none: []}}]"
+	if _, err := Load(filepath.Join(dir, "t.yaml"), []byte(text), policies); err != nil {
+		t.Error(err)
 	}
 }
 
