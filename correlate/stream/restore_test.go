@@ -30,8 +30,33 @@ func done(t *testing.T) *place {
 	p.write(h, rand.New(rand.NewPCG(2, 2)))
 	stop := p.instance()
 	p.await(h)
+	p.rest()
 	stop()
 	return p
+}
+
+// rest waits until the partitions have nothing more to say to each other.
+func (p *place) rest() {
+	p.t.Helper()
+	for quiet, deadline := 0, time.Now().Add(time.Minute); quiet < 5; time.Sleep(50 * time.Millisecond) {
+		ends, err := p.client.Offsets(p.t.Context(), topics.Facts)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		committed, err := p.client.Committed(p.t.Context(), p.prefix+stream.RebuildGroup, topics.Facts)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		quiet++
+		for n := range ends {
+			if committed[n] != ends[n].End {
+				quiet = 0
+			}
+		}
+		if time.Now().After(deadline) {
+			p.t.Fatalf("committed %v of %v", committed, ends)
+		}
+	}
 }
 
 // ends are where the topics of the results end.
@@ -61,6 +86,57 @@ func TestARestartPublishesNothingNew(t *testing.T) {
 			}
 		}
 	}
+}
+
+// An upgrade of which nothing comes out otherwise publishes nothing either, and is
+// remembered.
+func TestAnUpgradePublishesWhatIsNew(t *testing.T) {
+	p := done(t)
+	if n := p.forgetEngine(); n != partitions {
+		t.Fatalf("%d partitions know which engine published", n)
+	}
+	before := p.ends()
+	var stop func()
+	p.awaitCommit(func() { stop = p.instance() })
+	p.awaitCommit(func() { stop(); stop = p.instance() })
+	stop()
+	for topic, b := range p.ends() {
+		for n := range b {
+			if b[n].End != before[topic][n].End {
+				t.Errorf("%s/%d grew from %d to %d", topic, n, before[topic][n].End, b[n].End)
+			}
+		}
+	}
+	if n := p.forgetEngine(); n != partitions {
+		t.Errorf("%d partitions remember which engine published", n)
+	}
+}
+
+// forgetEngine deletes from the state which engine published, as if it had been
+// the first release. It returns in how many partitions it was known.
+func (p *place) forgetEngine() (known int) {
+	p.t.Helper()
+	for n := range partitions {
+		found := map[string]bool{}
+		err := p.client.ReadAll(p.t.Context(), topics.State, n, func(m kafka.Message) error {
+			e, err := entry.Decode(m.Value)
+			found[string(m.Key)] = m.Value != nil && err == nil && e.Engine > 0
+			return nil
+		})
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		for key, engine := range found {
+			if !engine {
+				continue
+			}
+			known++
+			if err := p.writer.Write(p.t.Context(), kafka.Message{Topic: topics.State, Partition: n, Pinned: true, Key: []byte(key)}); err != nil {
+				p.t.Fatal(err)
+			}
+		}
+	}
+	return known
 }
 
 // awaitCommit does something and waits until a tick after it has been committed in

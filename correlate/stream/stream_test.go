@@ -80,7 +80,7 @@ func newPlace(t *testing.T) *place {
 
 func (p *place) config() stream.Config {
 	return stream.Config{
-		Client: p.client, Prefix: p.prefix, Partitions: partitions, Horizon: 7 * 24 * time.Hour, Tick: 50 * time.Millisecond,
+		Client: p.client, Prefix: p.prefix, Partitions: partitions, Horizon: 30 * 24 * time.Hour, Tick: 50 * time.Millisecond,
 		Now: time.Now, Metrics: stream.NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler),
 	}
 }
@@ -137,6 +137,13 @@ func (p *place) write(h *organisation.History, r *mathrand.Rand) {
 			p.t.Fatal(err)
 		}
 		messages = messages[n:]
+	}
+	shards, err := json.Marshal(schemas.Shards{Shards: reference.Shards(h)})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := p.writer.Write(p.t.Context(), p.raw(schemas.Okta, schemas.RawShards, schemas.OktaShard(reference.Org), shards)); err != nil {
+		p.t.Fatal(err)
 	}
 	for _, shard := range reference.Shards(h) {
 		for _, c := range reference.Coverage(h, shard) {
@@ -260,7 +267,9 @@ func TestTheStreamOnKafkaSaysWhatAScanSays(t *testing.T) {
 	time.Sleep(700 * time.Millisecond) // anywhere
 	stopA()
 	stopC := p.instance()
-	got := p.await(h)
+	p.await(h)
+	p.rest()
+	got, _ := p.tables()
 	stopB()
 	stopC()
 	want, err := reference.Scan(t.Context(), h, reference.Shards(h))

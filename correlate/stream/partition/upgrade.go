@@ -154,14 +154,23 @@ func (u *Upgrade) Done() {
 		who.published = *old
 	}
 	for _, h := range p.homes {
-		p.packer.unpackHome(h, p.words)
-		for _, f := range h.facts {
+		p.renew(h)
+	}
+}
+
+// renew lets a home say again whose everything is that is not final.
+func (p *Partition) renew(h *home) {
+	p.packer.unpackHome(h, p.words)
+	for _, f := range h.facts {
+		if !f.fact.At.Before(p.line.seal) {
 			f.moved, f.sent, f.person, f.goesBy, f.bare, f.said = true, false, schemas.Person{}, nil, false, nil
 		}
-		for _, use := range h.uses {
-			use.sent, use.person, use.said = false, schemas.Person{}, correlate.Use{}
-		}
-		h.owners = nil
-		p.touchedHomes[h] = struct{}{}
 	}
+	for _, u := range h.uses {
+		if !u.said.Last.Before(p.line.seal) {
+			u.sent, u.person, u.said = false, schemas.Person{}, correlate.Use{}
+		}
+	}
+	h.owners = nil
+	p.touchedHomes[h] = struct{}{}
 }
