@@ -74,7 +74,7 @@ func differencesByRule(b *bytes.Buffer, r *backtest.Report, t terminal) {
 	}
 	w := bufio.NewWriter(b)
 	g.print(w, t, "  ")
-	w.Flush() // into memory
+	_ = w.Flush() // into memory
 }
 
 // changes say in what a changed finding differs.

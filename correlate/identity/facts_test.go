@@ -1,11 +1,11 @@
 package identity
 
 import (
+	"testing"
 	"time"
 
 	"jitaudit/correlate/policy"
 	"jitaudit/schemas"
-	"testing"
 )
 
 const day24 = 24 * time.Hour

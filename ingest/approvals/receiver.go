@@ -134,10 +134,11 @@ func (r *Receiver) Serve(ctx context.Context, l net.Listener) error {
 		<-ctx.Done()
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 		defer cancel()
-		if err := s.Shutdown(last); err != nil {
+		err := s.Shutdown(last)
+		if err != nil {
 			err = s.Close()
 		}
-		ended <- nil
+		ended <- err
 	}()
 	err := s.Serve(l)
 	if errors.Is(err, http.ErrServerClosed) {

@@ -50,6 +50,7 @@ type policyDocument struct {
 // list is one or several values: IAM takes either.
 type list[T any] []T
 
+// UnmarshalJSON reads a value that stands by itself as a list of one.
 func (l *list[T]) UnmarshalJSON(data []byte) error {
 	if len(data) > 0 && data[0] == '[' {
 		return json.Unmarshal(data, (*[]T)(l))

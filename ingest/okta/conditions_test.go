@@ -64,7 +64,7 @@ func TestDurations(t *testing.T) {
 	}
 	for duration, want := range map[string]string{
 		"": "no ISO 8601 duration", "P": "no ISO 8601 duration", "PT": "no ISO 8601 duration", "P1DT": "no ISO 8601 duration", "3H": "no ISO 8601 duration",
-		"PT3": "no ISO 8601 duration", "PTH": "no ISO 8601 duration", "P-1D": "no ISO 8601 duration", "PT1H ": "no ISO 8601 duration", "PTT1H": "no ISO 8601 duration",
+		"PT3": "no ISO 8601 duration", "PTH": "no ISO 8601 duration", "P-1D": "no ISO 8601 duration", "PT1H" + " ": "no ISO 8601 duration", "PTT1H": "no ISO 8601 duration",
 		"pt3h": "no ISO 8601 duration", "P1DT2HT3M": "no ISO 8601 duration", "PT1H30": "no ISO 8601 duration",
 		"P1Y": "no fixed length", "P1M": "no fixed length", "PT1D": "no fixed length", "P3H": "no fixed length", "PT1M1H": "no fixed length", "PT1H1H": "no fixed length", "PT1.5H": "no fixed length",
 		"P36501D": "longer than 100 years", "P99999999999999999999D": "longer than 100 years", "P5200W36500D": "longer than 100 years", "P9999999W": "longer than 100 years",

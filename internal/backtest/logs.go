@@ -79,11 +79,10 @@ func (l *logs) cover(e *clickhouse.RawEvent) error {
 	if e.Stored.Before(l.kept) || !c.From.Before(c.To) {
 		return nil
 	}
-	all := append(l.covered[c.Shard], c)
-	if len(all) > 1000 {
-		all = joined(all)
+	l.covered[c.Shard] = append(l.covered[c.Shard], c)
+	if all := l.covered[c.Shard]; len(all) > 1000 {
+		l.covered[c.Shard] = joined(all)
 	}
-	l.covered[c.Shard] = all
 	return nil
 }
 

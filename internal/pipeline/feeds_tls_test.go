@@ -51,7 +51,7 @@ func TestApprovalsAreReceivedByTLS(t *testing.T) {
 	if err := r.listenForApprovals(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	defer r.parts.close()
+	defer func() { _ = r.parts.close() }()
 	feeds, err := r.receiver(nothing{})
 	if err != nil {
 		t.Fatal(err)

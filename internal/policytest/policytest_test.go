@@ -223,7 +223,7 @@ func TestABadSuiteSaysWhatIsWrongAndWhere(t *testing.T) {
 		{"a list where a mapping is", "  - [x]", "t.yaml:3: tests[0] must be a mapping (key: value), not a list"},
 		{"a mapping where a list is", "  {x: y}", "t.yaml:3: tests must be a list, not a mapping"},
 		{"no YAML", "  - {name: x", "t.yaml:4: not YAML: "},
-		{"another org", "  - {name: x, org: exmaple, " + fine + ", expect: {}}", `t.yaml:3: tests[0].org: "exmaple" is no okta_org of the policy, did you mean "example"?`},
+		{"another org", "  - {name: x, org: exampel, " + fine + ", expect: {}}", `t.yaml:3: tests[0].org: "exampel" is no okta_org of the policy, did you mean "example"?`},
 		{"two in one", "  - {name: x, facts: [{add: {user: a, group: g, " + at + "}, remove: {user: a, group: g, " + at + "}}], expect: {}}", "t.yaml:3: tests[0].facts[0]: write one of add, remove"},
 		{"no user", "  - {name: x, facts: [{add: {group: g, " + at + "}}], expect: {}}", "t.yaml:3: tests[0].facts[0].add.user is missing"},
 		{"no time", "  - {name: x, facts: [{add: {user: a, group: g}}], expect: {}}", "t.yaml:3: tests[0].facts[0].add.at is missing"},

@@ -100,11 +100,10 @@ func rawTime(r *sinks.Record, kind string) (time.Time, error) {
 		}
 		return c.To, nil
 	}
-	at, err := time.Parse(time.RFC3339Nano, r.Header(schemas.HeaderTime))
-	if err != nil {
-		return r.Time, nil
+	if at, err := time.Parse(time.RFC3339Nano, r.Header(schemas.HeaderTime)); err == nil {
+		return at, nil
 	}
-	return at, nil
+	return r.Time, nil
 }
 
 // RawEvents hands on all raw events from a time on, and the coverage that ends

@@ -22,8 +22,11 @@ type dueHeap []dueOf
 func (h dueHeap) Len() int           { return len(h) }
 func (h dueHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
 func (h dueHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *dueHeap) Push(x any)        { *h = append(*h, x.(dueOf)) }
 
+// Push is for container/heap.
+func (h *dueHeap) Push(x any) { *h = append(*h, x.(dueOf)) }
+
+// Pop is for container/heap.
 func (h *dueHeap) Pop() any {
 	n := len(*h) - 1
 	last := (*h)[n]
