@@ -2,9 +2,9 @@ package correlate
 
 import (
 	"slices"
-	"strings"
 	"time"
 
+	"jitaudit/correlate/identity"
 	"jitaudit/correlate/policy"
 	"jitaudit/correlate/rules"
 	"jitaudit/schemas"
@@ -47,7 +47,7 @@ func assumptions(in *Input, facts []*schemas.Fact, opened *openings) []*assumpti
 	}
 	block, out := make([]assumption, len(assumes)), make([]*assumption, len(assumes))
 	signOns := newSignOns(facts)
-	people := []string{strings.ToLower(strings.TrimSpace(in.Person.Name))}
+	people := []string{identity.Fold(in.Person.Name)}
 	names := newNames(in, facts)
 	for i, f := range assumes {
 		a := &block[i]
@@ -55,7 +55,7 @@ func assumptions(in *Input, facts []*schemas.Fact, opened *openings) []*assumpti
 		a.Fact, a.Person, a.Policy = f, in.Person, in.Policies.At(f.At)
 		a.id = schemas.AssumptionID(in.Person.Key, f.ID)
 		a.Provider = a.Policy.Provider(f.Assume.ProviderARN)
-		a.Scope = policy.Scope{Account: f.Assume.Account, Role: f.Assume.Role, People: people}
+		a.Scope = policy.Scope{Account: f.Assume.Account, Role: f.Assume.Role, People: namesAt(a.Policy, people, f.At)}
 		signOns.explain(&a.Assumption)
 		if a.SignOn == nil {
 			a.JoinedBy = ""

@@ -215,7 +215,13 @@ func (j *judge) life(l *rules.Life) {
 
 // scope is where a breach is that no session is behind.
 func (j *judge) scope(b *rules.Breach) policy.Scope {
-	return policy.Scope{Account: b.Account, Role: b.Role, People: []string{identity.Fold(j.in.Person.Name)}}
+	people := []string{identity.Fold(j.in.Person.Name)}
+	return policy.Scope{Account: b.Account, Role: b.Role, People: namesAt(j.in.Policies.At(b.Anchor.At), people, b.Anchor.At)}
+}
+
+// namesAt is a folded login with the other names that the policy gives it at t.
+func namesAt(p *policy.Policy, login []string, t time.Time) []string {
+	return append(slices.Clip(login), p.OtherNames(login[0], t)...)
 }
 
 // report writes a finding down, of a session or, s being nil, of where the breach

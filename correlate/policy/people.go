@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,39 @@ type PersonAliases struct {
 // People are the persons to whom the policy gives further names, in the order
 // of the file. The slice is shared: do not change it.
 func (p *Policy) People() []PersonAliases { return p.people }
+
+// OtherNames are the login and further names, folded, of whoever goes by a folded
+// name at t, but for that name; nil where the policy gives none.
+func (p *Policy) OtherNames(name string, t time.Time) []string {
+	var out []string
+	for _, i := range p.named[name] {
+		person := &p.people[i]
+		valid := slices.DeleteFunc(slices.Clone(person.Aliases), func(a Alias) bool { return !a.Valid(t) })
+		if person.Login != name && !slices.ContainsFunc(valid, func(a Alias) bool { return a.Name == name }) {
+			continue
+		}
+		for _, a := range append(valid, Alias{Name: person.Login}) {
+			if a.Name != name {
+				out = append(out, a.Name)
+			}
+		}
+	}
+	return out
+}
+
+// byName are the places in people of those who ever go by a name.
+func byName(people []PersonAliases) map[string][]int {
+	out := make(map[string][]int, 2*len(people))
+	for i := range people {
+		out[people[i].Login] = append(out[people[i].Login], i)
+		for _, a := range people[i].Aliases {
+			if own := out[a.Name]; len(own) == 0 || own[len(own)-1] != i {
+				out[a.Name] = append(own, i)
+			}
+		}
+	}
+	return out
+}
 
 // Alias is a further name of a person, folded, from some time until another;
 // zero times for always.

@@ -37,6 +37,7 @@ type Policy struct {
 	breakGlass []breakGlass
 	severity   map[string]schemas.Severity
 	people     []PersonAliases
+	named      map[string][]int // places in people
 	orgs       []string
 
 	grantors       []grantor
@@ -99,6 +100,7 @@ func Parse(name string, data []byte) (*Policy, error) {
 	p.overrides = d.overrides(o, &p.accounts)
 	p.burst = d.refusals(o)
 	p.people = d.people(o)
+	p.named = byName(p.people)
 	d.identity(o, p)
 	for _, pr := range p.providers {
 		p.orgs = append(p.orgs, pr.OktaOrg)
