@@ -1,6 +1,7 @@
 package partition_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -218,4 +219,52 @@ func factsOf(owners []*owner, key string) (out []string) {
 		out = append(out, o.p.Facts(key)...)
 	}
 	return out
+}
+
+// Okta lists a member for as long as they are one. What is remembered of it does
+// not grow, and what is said of it does not change; that they are missed one day
+// is still told.
+func TestListingsOfAStandingMemberDoNotPileUp(t *testing.T) {
+	c, owners := ada(t, 1)
+	day := func(n int, member bool) {
+		for round := range 4 {
+			at := time.Duration(n)*24*time.Hour + time.Duration(round)*6*time.Hour
+			if member {
+				c.say(listed(fmt.Sprintf("l%d.%d", n, round), at+time.Second))
+			}
+			c.say(snapshot(fmt.Sprintf("s%d.%d", n, round), at))
+		}
+		for _, shard := range []string{"okta/example", "aws/111111111111/eu-west-1"} {
+			c.covers(shard, monday.AddDate(0, 0, -3), monday.AddDate(0, 0, n+1))
+		}
+		c.settle(owners)
+	}
+	remembered := map[int]int{}
+	for n := range 40 {
+		day(n, true)
+		remembered[n] = len(c.state[0])
+		if n%10 == 9 {
+			owners = c.all()
+		}
+	}
+	grants := grantsOf(c)
+	g := grants["okta:example/00u1 snapshot"]
+	if len(grants) != 1 || !g.FirstObserved.Equal(monday.Add(time.Second)) || !g.Removed.IsZero() {
+		t.Errorf("%+v", grants)
+	}
+	if remembered[39] > remembered[19]+5 {
+		t.Errorf("%d records are remembered after 40 days, %d after 20", remembered[39], remembered[19])
+	}
+	// A session that lasts longer than usual keeps the grant open.
+	open := assumption()
+	as := *open.Assume
+	open.At, as.Expires = monday.AddDate(0, 0, 40).Add(-time.Hour), monday.AddDate(0, 0, 70)
+	open.Assume = &as
+	c.say(adaSignsOn(40*24*time.Hour-2*time.Hour), open)
+	for n := 40; n < 60; n++ {
+		day(n, false)
+	}
+	if g := grantsOf(c)["okta:example/00u1 snapshot"]; !g.Removed.Equal(monday.AddDate(0, 0, 40)) {
+		t.Errorf("she was missed at %s", g.Removed)
+	}
 }

@@ -34,6 +34,7 @@ type person struct {
 	// accounts those that something is said of by what AWS's logs lack. Sorted.
 	topics   []string
 	accounts []string
+	pins     []string // the snapshots that are needed, whatever comes; sorted
 	// opened is the person's place among those that are not packed; nil with
 	// packed, the rest of what is held.
 	opened *list.Element
@@ -244,6 +245,8 @@ func (p *Partition) seal(who *person) {
 		p.shared.concernedBy(who)
 		p.amount(who)
 	}
+	p.thin(who)
+	p.shared.pin(who)
 	p.freeze(who)
 	p.packer.weigh(who)
 }

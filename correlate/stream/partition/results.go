@@ -98,12 +98,14 @@ func (p *Partition) settlePerson(who *person, m schemas.Meta, out *Output) error
 	if w.err != nil {
 		return fmt.Errorf("publish what %s did: %w", who.key, w.err)
 	}
+	p.shared.pin(who)
 	p.freeze(who)
 	p.packer.weigh(who)
 	slices.SortFunc(w.results, func(a, b Result) int { return strings.Compare(a.ID, b.ID) })
 	out.Results = append(out.Results, w.results...)
 	if len(who.facts)+len(who.uses) == 0 && who.sealed.text == "" {
 		p.shared.leave(who)
+		p.shared.unpin(who)
 		p.packer.drop(&who.opened)
 		delete(p.persons, who.key)
 	}

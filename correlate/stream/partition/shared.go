@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"jitaudit/correlate"
 	"jitaudit/correlate/stream/entry"
 	"jitaudit/schemas"
 )
@@ -17,6 +16,8 @@ type shared struct {
 	// fresh are the topics of which something has been said since the last tick,
 	// with the earliest that it speaks of.
 	fresh map[string]time.Time
+	// pinned is how many persons need a snapshot, by its event.
+	pinned map[string]int
 }
 
 type sharedFact struct {
@@ -25,7 +26,7 @@ type sharedFact struct {
 }
 
 func newShared() *shared {
-	return &shared{byTopic: make(map[string][]sharedFact), concerned: make(map[string]map[*person]struct{}), fresh: make(map[string]time.Time)}
+	return &shared{byTopic: make(map[string][]sharedFact), concerned: make(map[string]map[*person]struct{}), fresh: make(map[string]time.Time), pinned: make(map[string]int)}
 }
 
 func groupTopic(org, id string) string      { return "group " + org + "/" + id }
@@ -158,8 +159,7 @@ func (p *Partition) touchConcerned() {
 func (p *Partition) forgetShared(line time.Time) {
 	for topic, list := range p.shared.byTopic {
 		list = slices.DeleteFunc(list, func(f sharedFact) bool {
-			until, ever := correlate.SharedUntil(p.policies.set, f.Fact)
-			if ever || !until.Before(line) {
+			if !p.over(f.Fact, line) {
 				return false
 			}
 			p.refs.release(f.offset)
