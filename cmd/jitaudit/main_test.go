@@ -71,12 +71,12 @@ func awaits(ts *testscript.TestScript, neg bool, args []string) {
 	pattern, err := regexp.Compile("(?m)" + args[1])
 	ts.Check(err)
 	var data []byte
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if data, _ = os.ReadFile(ts.MkAbs(args[0])); pattern.Match(data) { // it may not be there yet
 			return
 		}
 	}
-	ts.Fatalf("after half a minute %s does not match %s:\n%s", args[0], args[1], data)
+	ts.Fatalf("after five minutes %s does not match %s:\n%s", args[0], args[1], data)
 }
 
 // exits CODE ARG… runs the program in the process and compares the exit code,

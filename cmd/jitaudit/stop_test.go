@@ -75,7 +75,7 @@ func (s *site) compare(cfg clickhouse.Config) {
 	}
 	defer db.Close()
 	diff := "nothing was read"
-	for deadline := time.Now().Add(30 * time.Second); diff != ""; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); diff != ""; time.Sleep(100 * time.Millisecond) {
 		got, err := reference.Read(s.t.Context(), db)
 		if err != nil {
 			s.t.Fatal(err)
@@ -116,7 +116,7 @@ func (s *site) process(verb ...string) *lone {
 func (p *lone) shows(addr, what string) {
 	p.t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		resp, err := client.Get("http://" + addr + "/metrics")
 		if err != nil {
 			continue // it does not listen yet
