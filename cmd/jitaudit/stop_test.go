@@ -82,7 +82,7 @@ func (s *site) compare(cfg clickhouse.Config) {
 		}
 		diff = cmp.Diff(want, got)
 		if time.Now().After(deadline) {
-			s.t.Fatalf("after 30 s the tables differ:\n%.4000s", diff)
+			s.t.Fatalf("after two minutes the tables differ:\n%.4000s", diff)
 		}
 	}
 }
@@ -129,7 +129,7 @@ func (p *lone) shows(addr, what string) {
 	}
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait()
-	p.t.Fatalf("after 30 s /metrics does not show %q:\n%s", what, &p.out)
+	p.t.Fatalf("after two minutes /metrics does not show %q:\n%s", what, &p.out)
 }
 
 // terminate asks it to end, and sees that it does, in order and in time.

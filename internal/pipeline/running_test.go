@@ -148,7 +148,7 @@ func eventually(t *testing.T, patience time.Duration, holds func() string) {
 // the sink has written all.
 func (r *running) settled(shards []string, to time.Time) {
 	r.t.Helper()
-	eventually(r.t, 30*time.Second, func() string {
+	eventually(r.t, 2*time.Minute, func() string {
 		covered, err := r.db.Coverage(r.t.Context())
 		if err != nil {
 			return err.Error()
