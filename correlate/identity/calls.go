@@ -3,7 +3,6 @@ package identity
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"jitaudit/schemas"
@@ -61,9 +60,11 @@ func (d *Directory) ResolveCall(principalID, accessKeyID string, createdAt, at t
 
 // Find is Directory.ResolveCall.
 func (c *Callers) Find(principalID, accessKeyID string, createdAt, at time.Time) (schemas.Person, bool) {
-	i, _ := c.issue(principalID, accessKeyID, createdAt, at)
-	who := i.who()
-	return who, who.Key != ""
+	i, ok := c.issue(principalID, accessKeyID, createdAt, at)
+	if !ok || i.person == nil {
+		return schemas.Person{}, false
+	}
+	return *i.person, true
 }
 
 // Known reports whether it is known who made any credentials of a role session,
@@ -143,14 +144,20 @@ func (c *Callers) sort() {
 }
 
 func compareIssues(a, b issue) int {
-	x, y := a.who(), b.who()
-	return cmp.Or(a.at.Compare(b.at), strings.Compare(a.id, b.id), strings.Compare(x.Key, y.Key), strings.Compare(x.Name, y.Name))
+	return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.id, b.id), comparePeople(a.person, b.person))
 }
 
-// who is for whom; without a key: for nobody.
-func (i *issue) who() schemas.Person {
-	if i.person == nil {
-		return schemas.Person{}
+// comparePeople sorts nobody before everybody.
+func comparePeople(a, b *schemas.Person) int {
+	if a == nil || b == nil {
+		return cmp.Compare(count(a), count(b))
 	}
-	return *i.person
+	return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Name, b.Name))
+}
+
+func count(p *schemas.Person) int {
+	if p == nil {
+		return 0
+	}
+	return 1
 }

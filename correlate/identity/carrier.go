@@ -57,7 +57,7 @@ func (c *carrier) at(t int64) stretch {
 		if e.at > t {
 			break
 		}
-		open := s.until == never
+		open := known && s.until == never
 		switch {
 		case e.begins && !open:
 			s, known = stretch{e.at, never}, true
@@ -100,7 +100,10 @@ func (c *carrier) events() []event {
 		given, taken = c.changes.given, c.changes.taken
 	}
 	back := int64(math.MinInt64)
-	out := []event{{at: c.first, begins: true}}
+	var out []event
+	if c.first != never {
+		out = append(out, event{at: c.first, begins: true})
+	}
 	for _, t := range given {
 		out = append(out, event{at: t, begins: true})
 		back = t
