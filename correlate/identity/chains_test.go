@@ -1,11 +1,12 @@
 package identity
 
 import (
+	"cmp"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"jitaudit/schemas"
@@ -82,6 +83,8 @@ func TestByWhichCredentialsFurtherOnesWereMade(t *testing.T) {
 	first, second := ada.assumed("admin", 0), bob.assumed("admin", hours(5))
 	first.Who.NameID, second.Who.NameID = "ada@example.com", "bob@example.com"
 	known := []*schemas.Fact{oktaUser("a", "1", "ada@example.com", 0), oktaUser("a", "2", "bob@example.com", 0), first, second}
+	uncalled := bob.made(one, hours(6))
+	uncalled.Call = nil
 	with := func(change func(*schemas.Call)) *schemas.Fact {
 		f := bob.made(one, hours(6))
 		change(f.Call)
@@ -102,9 +105,13 @@ func TestByWhichCredentialsFurtherOnesWereMade(t *testing.T) {
 		}), "okta:a/1"},
 		{"without either by the last before", with(func(c *schemas.Call) { c.AccessKeyID = "" }), "okta:a/2"},
 		{"by no principal", with(func(c *schemas.Call) { c.PrincipalID, c.AccessKeyID = "", "" }), ""},
+		{"by nothing that is told", uncalled, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for form, callers := range callers(t, append([]*schemas.Fact{c.fact}, known...)...) {
+				if callers.Known(one.principal) != (c.want != "") {
+					t.Errorf("%s: known: %v", form, c.want == "")
+				}
 				if p, ok := callers.Find(one.principal, one.key, time.Time{}, monday.Add(hours(7))); p.Key != c.want || ok != (c.want != "") {
 					t.Errorf("%s: got %q, want %q", form, p.Key, c.want)
 				}
@@ -197,6 +204,68 @@ func TestALoopIsNobodys(t *testing.T) {
 	}
 }
 
+// Of what was made at one instant the lower event id stands first, of copies of
+// one event nobody before somebody, and then the key and the name decide.
+func TestTheOrderOfWhatWasMade(t *testing.T) {
+	somebody := func(key, name string) *schemas.Person { return &schemas.Person{Key: key, Name: name} }
+	sorted := []issue{
+		{monday, "1", somebody("b", "b")},
+		{monday, "2", nil},
+		{monday, "2", somebody("a", "x")},
+		{monday, "2", somebody("a", "y")},
+		{monday, "2", somebody("b", "a")},
+		{monday.Add(time.Second), "0", nil},
+	}
+	for i, a := range sorted {
+		for j, b := range sorted {
+			if got, want := compareIssues(a, b), cmp.Compare(i, j); got != want {
+				t.Errorf("%d and %d: %d, want %d", i, j, got, want)
+			}
+		}
+	}
+}
+
+func TestTheOrderOfMakings(t *testing.T) {
+	base := making{id: "b", at: 1, of: credential{"p", "k"}, by: credential{"p", "k"}, created: 1, sharedID: "s"}
+	for field, later := range map[string]func(m *making){
+		"time":           func(m *making) { m.at, m.id = 2, "a" },
+		"id":             func(m *making) { m.id, m.of.principalID = "c", "o" },
+		"principal":      func(m *making) { m.of = credential{"q", "j"} },
+		"key":            func(m *making) { m.of.accessKeyID, m.by.principalID = "l", "o" },
+		"by a principal": func(m *making) { m.by = credential{"q", "j"} },
+		"by a key":       func(m *making) { m.by.accessKeyID, m.created = "l", 0 },
+		"created":        func(m *making) { m.created, m.sharedID = 2, "r" },
+		"shared id":      func(m *making) { m.sharedID = "t" },
+	} {
+		other := base
+		later(&other)
+		if compareMakings(base, other) != -1 || compareMakings(other, base) != 1 || compareMakings(other, other) != 0 {
+			t.Errorf("by %s", field)
+		}
+	}
+}
+
+// A key that two carry is that of the first; what is told of neither key nor role
+// session is nobody's.
+func TestOneKeyOfTwo(t *testing.T) {
+	first, second := session{"AROA1:x", "ASIASAME"}.assumed("ada@example.com", 0), session{"AROA2:x", "ASIASAME"}.assumed("bob@example.com", hours(1))
+	neither := session{}.assumed("bob@example.com", hours(1))
+	second.ID, neither.ID = "a", "b"
+	entered := session{"", "ASIAENTERED"}.entered(schemas.ByIAMUser, 0)
+	minted := session{"AROA1:x", "ASIASAME"}.made(session{"", "ASIAMINTED"}, hours(1))
+	known := []*schemas.Fact{oktaUser("a", "1", "ada@example.com", 0), oktaUser("a", "2", "bob@example.com", 0), second, first, neither, entered, minted}
+	for form, c := range callers(t, known...) {
+		if p, _ := c.Find("AROA2:x", "ASIASAME", time.Time{}, monday.Add(hours(9))); p.Key != "okta:a/1" {
+			t.Errorf("%s: got %q", form, p.Key)
+		}
+		for _, key := range []string{"", "ASIAOTHER", "ASIAENTERED"} {
+			if p, ok := c.Find("", key, time.Time{}, monday.Add(hours(9))); ok || c.Known("") {
+				t.Errorf("%s: key %q is %q's", form, key, p.Key)
+			}
+		}
+	}
+}
+
 func drawChains(rt *rapid.T) (facts []*schemas.Fact) {
 	draw := func(label string) session {
 		return session{
@@ -233,7 +302,7 @@ func TestChainsInAnyOrder(t *testing.T) {
 		facts := append(drawChains(rt), oktaUser("a", "1", "x@example.com", 0), oktaUser("a", "2", "y@example.com", hours(3)))
 		want := whose(callers(t, facts...)["built"])
 		for form, c := range callers(t, rapid.Permutation(append(facts, facts[0])).Draw(rt, "order")...) {
-			if diff := cmp.Diff(want, whose(c)); diff != "" {
+			if diff := gocmp.Diff(want, whose(c)); diff != "" {
 				rt.Fatalf("%s: %s", form, diff)
 			}
 		}

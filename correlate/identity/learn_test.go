@@ -27,6 +27,9 @@ func TestAForgottenAssertionNamesNobody(t *testing.T) {
 	if p, _ := d.Resolve(f); p.Key != "aws:s" {
 		t.Errorf("got %s", p.Key)
 	}
+	if len(d.assertions) > 0 {
+		t.Errorf("room is kept for %d assertions", len(d.assertions))
+	}
 	if p, _ := d.Resolve(role("A", schemas.Identity{SessionName: "ada@example.com"}, 0)); p.Key != "okta:a/1" {
 		t.Errorf("the login is forgotten too: %s", p.Key)
 	}

@@ -60,6 +60,16 @@ func TestWhatIsACallTooIsOfWhoseCredentialsItWasMadeWith(t *testing.T) {
 	}
 }
 
+// Where everything is watched, something must still be known of the role.
+func TestARoleThatIsNotToldIsNotWatched(t *testing.T) {
+	d := built(policySet(t, "watched: [{accounts: ['*']}]\n"))
+	for role, want := range map[string]bool{adminRole: true, "": false, "arn:aws:iam::111111111111:user/Admin": false} {
+		if _, ok := d.Orphan("AROA9:ada", role, monday); ok != want {
+			t.Errorf("%q: %v", role, ok)
+		}
+	}
+}
+
 func TestUsesThatNothingExplainsAreToldOfWhomTheyAreNamedAfter(t *testing.T) {
 	facts := []*schemas.Fact{
 		oktaUser("a", "1", "ada@example.com", 0), hub.assumed("ada@example.com", 0), hub.made(one, 0), session{"AROAROBOT:ci", ""}.entered(schemas.ByWebIdentity, 0),

@@ -71,6 +71,9 @@ func TestEachKindIsItsPersons(t *testing.T) {
 		{"listed", observed("p-1", "", "", 0), "okta:a/1"},
 		{"listed by a name that nobody has", observed("p-2", "robot", "", 0), ""},
 		{"listed by an address", observed("p-9", "", "ada@example.com", 0), "okta:a/1"},
+		{"a refused assumption", &schemas.Fact{Kind: schemas.AssumeFailed, At: monday, Who: schemas.Identity{NameID: "ada@example.com"}, Assume: &schemas.Assume{}}, "okta:a/1"},
+		{"a use of the portal", &schemas.Fact{Kind: schemas.PortalUsed, At: monday, Who: schemas.Identity{PortalUserID: "p-1"}, Portal: &schemas.Portal{}}, "okta:a/1"},
+		{"a use of the portal by a name", &schemas.Fact{Kind: schemas.PortalUsed, At: monday, Portal: &schemas.Portal{UserName: "ada@example.com"}}, "okta:a/1"},
 		{"assigned", called(awsFact(schemas.AccountAssigned, schemas.Identity{PortalUserID: "p-1", SessionName: "bob@example.com"}, 0), "AROA:bob@example.com"), "okta:a/1"},
 		{"assigned to somebody unknown", awsFact(schemas.AccountUnassigned, schemas.Identity{PortalUserID: "p-3"}, 0), ""},
 
@@ -118,10 +121,16 @@ func TestWhatClaimsNothing(t *testing.T) {
 	machine := oktaFact(schemas.TrustChanged, "0oa1", "api", 0)
 	machine.Deed = &schemas.Deed{Actor: schemas.Actor{Type: "PublicClientApp"}}
 	ada := schemas.Identity{SessionName: "ada", NameID: "ada", Login: "ada", OktaUserID: "1", Org: "a", PortalUserID: "p-1", Email: "ada", IAMUser: "1/ada"}
+	nameless := oktaFact(schemas.SignedOn, "", "", 0)
+	nameless.Who.NameID, nameless.Who.AssertionID = "ada", "id1"
+	log := oktaFact(schemas.LogTampered, "0oa1", "api", 0)
+	log.Deed = machine.Deed
+	deed := awsFact(schemas.TrustChanged, ada, 0)
+	deed.Deed.Actor.Type = "User"
 	facts := []*schemas.Fact{
 		machine, role("A", ada, 0), requested(ada, 0), awsFact(schemas.Entered, ada, 0), awsFact(schemas.TrustChanged, ada, 0),
 		awsFact(schemas.LogTampered, ada, 0), awsFact(schemas.CredentialCreated, ada, 0), awsFact(schemas.AccountAssigned, ada, 0),
-		oktaFact(schemas.SignedOn, "", "", 0), observed("", "ada", "", 0), observed("p-1", "", " ", 0),
+		oktaFact(schemas.SignedOn, "", "", 0), nameless, log, deed, observed("", "ada", "", 0), observed("p-1", "", " ", 0),
 	}
 	for _, kind := range []schemas.FactKind{
 		schemas.Acted, schemas.AssumeFailed, schemas.Chained, schemas.Minted, schemas.SnapshotComplete, schemas.ConditionSet, schemas.SessionsRevoked,
