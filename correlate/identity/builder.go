@@ -52,7 +52,7 @@ func (b *Builder) Observe(f *schemas.Fact) {
 		b.observeMaking(f, m)
 		return
 	}
-	if key := OktaKey(&f.Who); key != "" && ofOkta(f) {
+	if key := OktaKey(&f.Who); ofOkta(f) && key != "" {
 		b.directory.user(key, f.Who.Org).call(strings.TrimSpace(f.Who.Login), f.At)
 	}
 	eachClaim(f, func(c Claim) { b.directory.Learn(c) })

@@ -3,6 +3,7 @@ package identity
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"jitaudit/schemas"
@@ -60,11 +61,9 @@ func (d *Directory) ResolveCall(principalID, accessKeyID string, createdAt, at t
 
 // Find is Directory.ResolveCall.
 func (c *Callers) Find(principalID, accessKeyID string, createdAt, at time.Time) (schemas.Person, bool) {
-	i, ok := c.issue(principalID, accessKeyID, createdAt, at)
-	if !ok || i.person == nil {
-		return schemas.Person{}, false
-	}
-	return *i.person, true
+	i, _ := c.issue(principalID, accessKeyID, createdAt, at)
+	who := i.who()
+	return who, who.Key != ""
 }
 
 // Known reports whether it is known who made any credentials of a role session,
@@ -144,20 +143,14 @@ func (c *Callers) sort() {
 }
 
 func compareIssues(a, b issue) int {
-	return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.id, b.id), comparePeople(a.person, b.person))
+	x, y := a.who(), b.who()
+	return cmp.Or(a.at.Compare(b.at), strings.Compare(a.id, b.id), strings.Compare(x.Key, y.Key), strings.Compare(x.Name, y.Name))
 }
 
-// comparePeople sorts nobody before everybody.
-func comparePeople(a, b *schemas.Person) int {
-	if a == nil || b == nil {
-		return cmp.Compare(count(a), count(b))
+// who is for whom; without a key: for nobody.
+func (i *issue) who() schemas.Person {
+	if i.person == nil {
+		return schemas.Person{}
 	}
-	return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Name, b.Name))
-}
-
-func count(p *schemas.Person) int {
-	if p == nil {
-		return 0
-	}
-	return 1
+	return *i.person
 }

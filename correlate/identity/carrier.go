@@ -57,7 +57,7 @@ func (c *carrier) at(t int64) stretch {
 		if e.at > t {
 			break
 		}
-		open := known && s.until == never
+		open := s.until == never
 		switch {
 		case e.begins && !open:
 			s, known = stretch{e.at, never}, true
@@ -100,10 +100,7 @@ func (c *carrier) events() []event {
 		given, taken = c.changes.given, c.changes.taken
 	}
 	back := int64(math.MinInt64)
-	var out []event
-	if c.first != never {
-		out = append(out, event{at: c.first, begins: true})
-	}
+	out := []event{{at: c.first, begins: true}}
 	for _, t := range given {
 		out = append(out, event{at: t, begins: true})
 		back = t

@@ -92,10 +92,8 @@ func (c *Callers) adopt(m making) bool {
 	}
 	if p := m.of.principalID; p != "" {
 		list := c.byPrincipal[p]
-		i, known := slices.BinarySearchFunc(list, made, compareIssues)
-		if !known {
-			c.byPrincipal[p] = slices.Insert(list, i, made)
-		}
+		i, _ := slices.BinarySearchFunc(list, made, compareIssues)
+		c.byPrincipal[p] = slices.Insert(list, i, made)
 	}
 	c.key(m.of.accessKeyID, made)
 	return true
@@ -110,7 +108,7 @@ func unite(all []making) []making {
 			best[m.sharedID] = max(best[m.sharedID], m.telling())
 		}
 	}
-	kept := slices.DeleteFunc(all, func(m making) bool { return m.sharedID != "" && m.telling() < best[m.sharedID] })
+	kept := slices.DeleteFunc(all, func(m making) bool { return m.telling() < best[m.sharedID] })
 	slices.SortFunc(kept, compareMakings)
 	return slices.Compact(kept)
 }

@@ -39,33 +39,24 @@ type user struct {
 // Resolve says whose a fact is; false when it concerns nobody. What was done with
 // the credentials of a role session is resolved by OwnerOf.
 func (d *Directory) Resolve(f *schemas.Fact) (schemas.Person, bool) {
-	if f.Kind.Shared() {
-		return schemas.Person{}, false
+	if ofOkta(f) {
+		return d.oktaUser(f)
 	}
 	switch f.Kind {
-	case schemas.Acted, schemas.Chained, schemas.Minted:
-		return schemas.Person{}, false
 	case schemas.Assumed, schemas.AssumeFailed:
 		return d.assumer(f), true
 	case schemas.PortalUsed, schemas.UserObserved, schemas.AccountAssigned, schemas.AccountUnassigned:
 		return d.portalUser(f)
+	case schemas.Entered, schemas.TrustChanged, schemas.LogTampered:
+		return d.doer(f), true
 	case schemas.CredentialCreated:
-		if f.Call != nil {
-			return schemas.Person{}, false
-		}
-		return d.doer(f), true
-	case schemas.Entered:
-		return d.doer(f), true
-	}
-	if f.Source != schemas.Okta {
-		switch f.Kind {
-		case schemas.TrustChanged, schemas.LogTampered:
+		if f.Call == nil {
 			return d.doer(f), true
-		case schemas.Requested:
-			return d.grantee(f)
 		}
+	case schemas.Requested:
+		return d.grantee(f)
 	}
-	return d.oktaUser(f)
+	return schemas.Person{}, false
 }
 
 func (d *Directory) oktaUser(f *schemas.Fact) (schemas.Person, bool) {
@@ -101,7 +92,7 @@ func (d *Directory) assumer(f *schemas.Fact) schemas.Person {
 			org = pr.OktaOrg
 		}
 	}
-	if c, ok := asOf(d.assertions[f.Who.AssertionID], org, f.At); ok && f.Who.AssertionID != "" {
+	if c, ok := asOf(d.assertions[f.Who.AssertionID], org, f.At); ok {
 		return c.who.person()
 	}
 	handles := []string{f.Who.NameID, f.Who.SessionName, f.Who.SourceIdentity}
@@ -139,10 +130,8 @@ func (d *Directory) doer(f *schemas.Fact) schemas.Person {
 		return d.assumer(&g)
 	}
 	p := d.policies.At(f.At)
-	if login := d.rules.login(p, iamAlias(f.Who.IAMUser), f.At); login != "" {
-		if u := d.carrier(p, login, "", f.At); u != nil {
-			return u.person()
-		}
+	if u := d.aliased(p, iamAlias(f.Who.IAMUser), "", f.At); u != nil {
+		return u.person()
 	}
 	return stranger("iam/" + f.Who.IAMUser)
 }

@@ -57,10 +57,7 @@ func (n *naming) login(p *policy.Policy, name string, t time.Time) string {
 
 // untagged is a folded address without its "+tag". What is no address stays.
 func untagged(address string) string {
-	at := strings.LastIndexByte(address, '@')
-	if at < 0 {
-		return address
-	}
+	at := max(strings.LastIndexByte(address, '@'), 0)
 	plus := strings.IndexByte(address[:at], '+')
 	if plus <= 0 {
 		return address
@@ -105,23 +102,19 @@ func (d *Directory) known(p *policy.Policy, name, org string, t time.Time) *user
 	if u := d.handles.asOf(org, t, name); u != nil {
 		return u
 	}
-	if login := d.rules.login(p, name, t); login != "" {
-		if u := d.carrier(p, login, org, t); u != nil {
-			return u
-		}
-	}
-	if !p.StripTags() {
-		return nil
+	if u := d.aliased(p, name, org, t); u != nil || !p.StripTags() {
+		return u
 	}
 	bare := untagged(name)
 	if u := d.bare(bare, org, t); u != nil {
 		return u
 	}
-	login := d.rules.login(p, bare, t)
-	if login == "" {
-		return nil
-	}
-	return d.carrier(p, login, org, t)
+	return d.aliased(p, bare, org, t)
+}
+
+// aliased looks up whose a name is by the policy's alias table.
+func (d *Directory) aliased(p *policy.Policy, name, org string, t time.Time) *user {
+	return d.carrier(p, d.rules.login(p, name, t), org, t)
 }
 
 // carrier looks up who carries a login.
