@@ -136,6 +136,36 @@ func TestAHandleIsWhoseItIsThen(t *testing.T) {
 			answers{hours(11): "1", hours(41): "1"},
 		},
 		{
+			"removed from an application after a deactivation",
+			[]*schemas.Fact{oktaUser("a", "2", mail, hours(-99)), seen("1", 0), deactivated("1", "", hours(10)), oktaFact(schemas.AppUnassigned, "1", mail, hours(40))},
+			answers{hours(9): "1", hours(41): "2"},
+		},
+		{
+			"a request that is closed after a deactivation",
+			[]*schemas.Fact{oktaUser("a", "2", mail, hours(-99)), seen("1", 0), deactivated("1", "", hours(10)), oktaFact(schemas.Requested, "1", mail, hours(40))},
+			answers{hours(9): "1", hours(41): "2"},
+		},
+		{
+			"a name given again is no new beginning",
+			[]*schemas.Fact{seen("1", 0), seen("2", 5), renamed("1", "x", "y", mail, hours(10))},
+			answers{hours(4): "1", hours(6): "2", hours(11): "2"},
+		},
+		{
+			"given and taken at one instant, and seen with it later",
+			[]*schemas.Fact{oktaUser("a", "2", mail, hours(-99)), renamed("1", "x", "y", mail, hours(2)), renamed("1", "x", mail, "z", hours(2)), seen("1", 50)},
+			answers{hours(1): "2", hours(3): "1", hours(51): "1"},
+		},
+		{
+			"whoever left before being seen with it has not carried it then",
+			[]*schemas.Fact{deactivated("1", "", hours(5)), seen("2", 30), seen("1", 40)},
+			answers{hours(10): "2", hours(31): "2", hours(41): "1"},
+		},
+		{
+			"another case of the same name, and another login",
+			[]*schemas.Fact{oktaUser("a", "2", mail, hours(-99)), seen("1", 0), renamed("1", "login", "SAM@example.com", " Sam@example.com", hours(10))},
+			answers{hours(9): "1", hours(11): "1"},
+		},
+		{
 			"the end of another handle is not this one's",
 			[]*schemas.Fact{oktaUser("a", "2", mail, hours(-99)), seen("1", 0), renamed("1", mail, "x", "y", hours(10))},
 			answers{hours(11): "1"},

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -119,10 +120,28 @@ func TestAHandleIsReadAsOfTheTime(t *testing.T) {
 }
 
 func TestThePersonIsNamedByTheLatestLogin(t *testing.T) {
-	d := directory(t, oktaUser("a", "1", "married@example.com", time.Hour), oktaUser("a", "1", "maiden@example.com", 0))
-	p, _ := d.Resolve(oktaUser("a", "1", "maiden@example.com", 0))
-	if want := (schemas.Person{Key: "okta:a/1", Name: "married@example.com", Org: "a"}); p != want {
-		t.Errorf("got %+v, want %+v", p, want)
+	for want, facts := range map[string][]*schemas.Fact{
+		"a@example.com": {oktaUser("a", "1", "a@example.com", time.Hour), oktaUser("a", "1", "b@example.com", 0), oktaUser("a", "1", " ", hours(2))},
+		"b@example.com": {oktaUser("a", "1", "a@example.com", time.Hour), oktaUser("a", "1", "b@example.com", time.Hour)}, // of two at one instant
+		"C@example.com": {oktaUser("a", "1", " C@example.com ", 0)},
+		"okta:a/1":      {oktaUser("a", "1", "", 0)},
+		"d@example.com": {oktaUser("a", "1", "d@example.com", 0), oktaUser("a", "2", "e@example.com", time.Hour)},
+	} {
+		for range 2 {
+			p, _ := directory(t, facts...).Resolve(oktaUser("a", "1", "", 0))
+			if want := (schemas.Person{Key: "okta:a/1", Name: want, Org: "a"}); p != want {
+				t.Errorf("got %+v, want %+v", p, want)
+			}
+			slices.Reverse(facts)
+		}
+	}
+}
+
+// What a feed calls somebody is no name that Okta gave.
+func TestNoFeedNamesAPerson(t *testing.T) {
+	d := directory(t, oktaUser("a", "", "zoe@example.com", 0), requested(schemas.Identity{Org: "a", Login: "ZOE@example.com"}, time.Hour))
+	if p, _ := d.Resolve(oktaUser("a", "", "zoe@example.com", 0)); p.Name != "zoe@example.com" {
+		t.Errorf("got %q", p.Name)
 	}
 }
 

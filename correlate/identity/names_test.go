@@ -13,6 +13,7 @@ providers:
 people:
   - {login: ada@example.com, aliases: [Countess+x@example.org, analyst]}
   - {login: Tag+own@example.com, aliases: [tagger]}
+  - {login: tim+1@example.com, aliases: [exact+1@example.com]}
 identity: {strip_tags: true, domains: [Example.com, example.org]}
 `
 
@@ -22,7 +23,8 @@ func TestNamesAreReadAsThePolicySays(t *testing.T) {
 		oktaUser("a", "eve", "eve@example.org", 0), oktaUser("a", "eva", "eve+2@example.com", hours(5)),
 		oktaUser("a", "tim", "tim.short@example.org", 0), oktaUser("a", "tom", "tim.short@example.com", 0),
 		oktaUser("a", "tag", "tag+other@example.com", 0), oktaUser("a", "plus", "+@example.com", 0),
-		oktaUser("a", "two", "two@example.com@example.org", 0),
+		oktaUser("a", "two", "two@example.com@example.org", 0), oktaUser("a", "empty", "@example.com", 0),
+		oktaUser("a", "tim+1", "tim+1@example.com", 0), oktaUser("a", "tim+2", "tim+2@example.com", hours(1)),
 	}
 	const plain = "plain"
 	for _, c := range []struct {
@@ -52,7 +54,10 @@ func TestNamesAreReadAsThePolicySays(t *testing.T) {
 		{"a tag in the domain is none", "ada@exam+ple.com", "", ""},
 		{"the last @ begins the domain", "two@example.com+x@example.org", "two", ""},
 		{"a name with a domain is not tried with another", "ada@example.net", "", ""},
+		{"nor one with two", "two@example.com", "", ""},
 		{"nobody", "zoe", "", ""},
+		{"no name", " ", "", ""},
+		{"an alias of a login that another is like", "exact", "tim+1", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for options, text := range map[string]string{"with": tagPolicies, plain: tagPolicies[:len(tagPolicies)-len("identity: {strip_tags: true, domains: [Example.com, example.org]}\n")]} {
@@ -89,6 +94,44 @@ func TestOfSeveralTagsItIsTheLatest(t *testing.T) {
 	// In an org that nobody of them is in, nobody is found.
 	if p, _ := d.Resolve(requested(schemas.Identity{Org: "b", Login: "x+9@example.com"}, 0)); p.Key != "aws:x+9@example.com" {
 		t.Errorf("in another org: %s", p.Key)
+	}
+}
+
+// Two from one instant on, each with another tag: the first by key.
+func TestOfSeveralTagsFromOneInstantItIsTheFirstByKey(t *testing.T) {
+	for _, ids := range [][2]string{{"1", "2"}, {"2", "1"}} {
+		d := built(policySet(t, tagPolicies), oktaUser("a", ids[0], "x+1@example.com", 0), oktaUser("a", ids[1], "x+2@example.com", 0))
+		if p, _ := d.Resolve(role("A", schemas.Identity{SessionName: "x@example.com"}, 0)); p.Key != "okta:a/1" {
+			t.Errorf("got %s", p.Key)
+		}
+	}
+}
+
+// Names with a tag are known without it, however they were learnt.
+func TestTagsOfNamesThatChange(t *testing.T) {
+	for _, f := range []*schemas.Fact{
+		renamed("1", "x", "y", "Tim+new@example.com", 0), renamed("1", "x", "Tim+old@example.com", "y", 0), deactivated("1", "Tim+gone@example.com", 0),
+	} {
+		for form, d := range map[string]*Directory{"built": built(policySet(t, tagPolicies), f), "learnt": learnt(policySet(t, tagPolicies), f)} {
+			if p, _ := d.Resolve(role("A", schemas.Identity{SessionName: "tim@example.com"}, 0)); p.Key != "okta:a/1" {
+				t.Errorf("%s, %+v: got %s", form, f.Rename, p.Key)
+			}
+		}
+	}
+}
+
+func TestGoesBy(t *testing.T) {
+	d := built(set(t), oktaUser("a", "1", "ada@example.com", 0), oktaUser("b", "9", "ada@example.com", hours(1)), oktaUser("a", "2", "bob@example.com", 0))
+	for _, c := range []struct {
+		key, name string
+		want      bool
+	}{
+		{"okta:a/1", "ADA@example.com", true}, {"okta:b/9", "ada@example.com", true}, {"okta:a/1", "ada.smith", true},
+		{"okta:a/2", "ada@example.com", false}, {"okta:a/1", "zoe", false}, {"okta:a/3", "ada@example.com", false}, {"okta:a/3", "zoe", false},
+	} {
+		if got := d.GoesBy(c.key, c.name, monday.Add(hours(2))); got != c.want {
+			t.Errorf("%s by %s: %v", c.key, c.name, got)
+		}
 	}
 }
 
