@@ -15,9 +15,13 @@ import (
 // had none for longest is packed: it takes a tenth of the memory, and some time
 // when they have news again.
 
-// spreadOut is how many facts, uses and records a partition holds unpacked.
 const (
-	spreadOut = 1 << 15
+	// spreadOut is how many facts, uses and records are held unpacked, by all
+	// partitions together, should one instance own them all: some 400 MiB.
+	spreadOut = 1 << 19
+	// idle is for how many ticks somebody must have had no news to be packed, as
+	// long as no more than twice as much is held.
+	idle = 2
 	// windowSize is how far back repetitions are looked for, in bytes.
 	windowSize = 1 << 18
 )
@@ -31,6 +35,7 @@ type packer struct {
 	// items is how much is held of them.
 	open  *list.List
 	items int
+	ticks int
 	buf   []byte
 }
 
@@ -39,6 +44,7 @@ type opened struct {
 	who   *person
 	home  *home
 	items int
+	tick  int // when there was news last
 }
 
 // packedPerson is a person's part that is packed.
@@ -68,7 +74,7 @@ type packedRecords struct {
 	Uses        []schemas.Use        `json:"u,omitempty"`
 }
 
-func newPacker() *packer {
+func newPacker(partitions int) *packer {
 	// Neither fails with these options, and neither starts anything.
 	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(windowSize), zstd.WithEncoderCRC(false))
 	if err != nil {
@@ -78,33 +84,38 @@ func newPacker() *packer {
 	if err != nil {
 		panic(fmt.Sprintf("make a decompressor: %v", err))
 	}
-	return &packer{encoder: encoder, decoder: decoder, limit: spreadOut, open: list.New()}
+	return &packer{encoder: encoder, decoder: decoder, limit: spreadOut / max(partitions, 1), open: list.New()}
 }
 
 // unpack makes sure that a person is not packed, and will not be soon.
 func (k *packer) unpack(who *person) {
 	if who.opened != nil {
-		k.open.MoveToFront(who.opened)
+		k.use(who.opened)
 		return
 	}
 	if who.packed != nil {
 		who.unpack(k)
 	}
-	who.opened = k.open.PushFront(&opened{who: who})
+	who.opened = k.open.PushFront(&opened{who: who, tick: k.ticks})
 	k.weigh(who)
 }
 
 // unpackHome does the same for a home.
 func (k *packer) unpackHome(h *home, w *words) {
 	if h.opened != nil {
-		k.open.MoveToFront(h.opened)
+		k.use(h.opened)
 		return
 	}
 	if h.packed != nil {
 		h.unpack(k, w)
 	}
-	h.opened = k.open.PushFront(&opened{home: h})
+	h.opened = k.open.PushFront(&opened{home: h, tick: k.ticks})
 	k.weighHome(h)
+}
+
+func (k *packer) use(place *list.Element) {
+	place.Value.(*opened).tick = k.ticks
+	k.open.MoveToFront(place)
 }
 
 // weigh notes how much is held of a person, weighHome of a home.
@@ -131,7 +142,11 @@ func (k *packer) drop(place **list.Element) {
 // pack packs what had no news for longest, until little enough is not.
 func (k *packer) pack() (err error) {
 	for k.items > k.limit && err == nil {
-		switch o := k.open.Back().Value.(*opened); {
+		o := k.open.Back().Value.(*opened)
+		if k.ticks-o.tick < idle && k.items <= 2*k.limit {
+			return nil
+		}
+		switch {
 		case o.who != nil:
 			err = o.who.pack(k)
 			k.drop(&o.who.opened)

@@ -99,7 +99,7 @@ func New(cfg Config) *Partition {
 		shared:         newShared(),
 		dues:           newDues(),
 		freezeFrom:     freezeFrom,
-		packer:         newPacker(),
+		packer:         newPacker(cfg.Partitions),
 		words:          newWords(),
 		refs:           &refs{held: make(map[int64]int)},
 	}

@@ -41,6 +41,7 @@ type Result struct {
 // what comes out.
 func (p *Partition) Tick(version int64, at time.Time) (Output, error) {
 	var out Output
+	p.packer.ticks++
 	if p.policies.set == nil {
 		return out, nil // nothing can be judged
 	}
