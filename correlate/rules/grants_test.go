@@ -84,6 +84,8 @@ func TestRulesOfWhoGave(t *testing.T) {
 		{"manual_grant", "renewed by hand", changed(given(p, flow), renewedBy(bob)), "", ""},
 		{"manual_grant", "by the member", given(p, ada), "", ""},
 		{"manual_grant", "by nobody named", given(p, schemas.Actor{Type: "User"}), "", ""},
+		{"manual_grant", "by somebody with no more than a name", given(p, schemas.Actor{Type: "User", Name: "Eve"}), "by Eve, who", "add-Eve add-Eve"},
+		{"manual_grant", "by somebody with no more than a login", given(p, schemas.Actor{Type: "User", AlternateID: "eve@example.com"}), "by eve@example.com, who", "add- add-"},
 		{"manual_grant", "an application", changed(given(p, bob), asApp), "was given AWS production at", "add-Bob add-Bob"},
 		{"manual_grant", "an account", assigned(given(p, flow), bob), "was given Admin in prod at", "add-JIT access flow add-JIT access flow"},
 		{"manual_grant", "opening unknown", changed(given(p, bob), func(g *Grant) {
@@ -102,6 +104,8 @@ func TestRulesOfWhoGave(t *testing.T) {
 		{"self_granted", "an account, by a role session of the member", assigned(given(p, flow), schemas.Actor{ID: "AROA1:ada@example.com", Type: "AssumedRole", AlternateID: "ada@example.com"}), "gave Admin in prod to themselves", "add-JIT access flow add-JIT access flow"},
 		{"self_granted", "by a machine without login, to a person of that name", changed(given(p, schemas.Actor{ID: "0oa1", AlternateID: "unknown", Name: "flow"}), func(g *Grant) { g.Record.Person.Name = "unknown" }), "", ""},
 		{"self_granted", "the member known by login", changed(given(p, ada), func(g *Grant) { g.Record.Person.Key = "okta:example/ada@example.com" }), "to themselves", "add-Ada add-Ada"},
+		{"self_granted", "by a machine without login, to a person without name", changed(given(p, schemas.Actor{ID: "0oa1", AlternateID: "unknown", Name: "flow"}), func(g *Grant) { g.Record.Person.Name = "" }), "", ""},
+		{"self_granted", "a stranger to Okta, by a user of that name", changed(given(p, schemas.Actor{ID: "00ux", Type: "User", AlternateID: "j.doe", Name: "x"}), func(g *Grant) { g.Record.Person = schemas.Person{Key: "aws:j.doe", Name: "J.Doe"} }), "J.Doe gave", "add-x add-x"},
 		{"self_granted", "a stranger to Okta", changed(given(p, schemas.Actor{AlternateID: "j.doe", Name: "x"}), func(g *Grant) { g.Record.Person = schemas.Person{Key: "aws:j.doe", Name: "J.Doe"} }), "J.Doe gave", "add-x add-x"},
 	} {
 		t.Run(c.rule+"/"+c.name, func(t *testing.T) {
@@ -154,6 +158,9 @@ func TestSelfApproved(t *testing.T) {
 		{"two machines without login", []*Request{asked(login("unknown"), login("unknown"))}, ""},
 		{"nobody named on either side", []*Request{asked(schemas.Actor{}, schemas.Actor{})}, ""},
 		{"by the grantee under another name", []*Request{grantee(asked(bob, login("ada.example")), schemas.Identity{Login: "Ada.Example"})}, "it was for themselves"},
+		{"by the grantee by another id", []*Request{grantee(asked(bob, id("00ualt")), schemas.Identity{OktaUserID: "00ualt"})}, "it was for themselves"},
+		{"by the grantee by a subject", []*Request{grantee(asked(bob, login("ada.alt")), schemas.Identity{NameID: "Ada.Alt"})}, "it was for themselves"},
+		{"by the member, the grantee unnamed", []*Request{grantee(asked(bob, ada), schemas.Identity{})}, "it was for themselves"},
 		{"the second request", []*Request{asked(ada, bob), asked(ada, ada)}, "it was for themselves"},
 		{"without an id", []*Request{changedRequest(asked(ada, ada), func(q *Request) { q.ID = "" })}, "approved the request without id for"},
 	} {

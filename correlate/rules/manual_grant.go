@@ -49,11 +49,8 @@ func additions(g *Grant) []*schemas.Fact {
 }
 
 func grantorOf(f *schemas.Fact) schemas.Actor {
-	switch {
-	case f.Group != nil:
+	if f.Group != nil {
 		return f.Group.Actor
-	case f.Assignment != nil:
-		return f.Assignment.Actor
 	}
-	return schemas.Actor{}
+	return f.Assignment.Actor
 }

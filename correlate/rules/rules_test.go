@@ -157,6 +157,7 @@ func TestAssumptionRules(t *testing.T) {
 		{"outlived_grant", "valid for long", func(a *Assumption) { a.Fact.Assume.Expires = noon.Add(115*time.Minute + time.Second) }, "1h0m1s after the grant (AWS-prod-Admin) ended; 1h is allowed", need(55*time.Minute, 117*time.Minute+time.Second), "add"},
 		{"outlived_grant", "valid as long as allowed", func(a *Assumption) { a.Fact.Assume.Expires = noon.Add(115 * time.Minute) }, "", nil, ""},
 		{"outlived_grant", "a grant without end", func(a *Assumption) { a.Limit, a.Fact.Assume.Expires = time.Time{}, noon.Add(12*time.Hour) }, "", nil, ""},
+		{"outlived_grant", "used after the expiry", func(a *Assumption) { a.Fact.Assume.Expires, a.Ends = noon.Add(time.Hour), noon.Add(3*time.Hour) }, "", nil, ""},
 		{"outlived_grant", "in no grant", func(a *Assumption) { a.Containing, a.LateUse = nil, &Use{"call", noon.Add(time.Hour)} }, "", nil, ""},
 		{"break_glass", "its role", func(a *Assumption) { a.Scope.Role, a.Fact.Assume.Role = "Emergency", "Emergency" }, "used the break-glass role Emergency in prod", nil, ""},
 		{"unattributed", "nobody", func(a *Assumption) { a.Person = schemas.Person{Key: "aws:eve", Name: "eve"} }, `"eve" assumed Admin in prod`, need(-24*time.Hour, 2*time.Minute), ""},

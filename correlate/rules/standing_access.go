@@ -53,7 +53,7 @@ func standingAccess() Rule {
 // that no event tells, but that Okta no longer lists the member, is the latest that
 // it can have been.
 func ended(g *Grant) time.Time {
-	if g.Record.Removed.IsZero() && g.Renewal != nil {
+	if g.Renewal != nil {
 		return g.Renewal.At
 	}
 	return g.Record.Removed

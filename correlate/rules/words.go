@@ -59,10 +59,9 @@ func actorName(a schemas.Actor) string {
 // for a login may pass from one user to the next; else by login.
 func IsPerson(p schemas.Person, a schemas.Actor) bool {
 	id, known := strings.CutPrefix(p.Key, "okta:"+p.Org+"/")
-	known = known && p.Org != ""
 	name, login := fold(p.Name), loginOf(a)
 	switch {
-	case known && a.ID != "" && a.ID == id:
+	case known && a.ID == id:
 		return true
 	case login == "":
 		return false
