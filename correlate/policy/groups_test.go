@@ -67,6 +67,9 @@ func TestTargets(t *testing.T) {
 			}
 		})
 	}
+	if got := p.AppTargets(""); got != nil {
+		t.Errorf("no application opens %v", got)
+	}
 }
 
 func TestExampleMapsItsGroups(t *testing.T) {

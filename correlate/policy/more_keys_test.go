@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ func TestWhoMayGiveMemberships(t *testing.T) {
 		{schemas.Actor{Type: "SystemPrincipal", Name: "Okta System"}, false, true},
 		{schemas.Actor{Type: "PublicClientAppEntity", Name: "JIT flow"}, true, true},
 		{schemas.Actor{Type: "PublicClientAppEntity", ID: "0oaw"}, true, true},
+		{schemas.Actor{Type: "PublicClientAppEntity", ID: "0oax"}, false, true},
 		{schemas.Actor{Type: "User", ID: "0oaw"}, false, false},
 	} {
 		if got := listed.TrustsGrantor(tt.actor); got != tt.listed {
@@ -75,10 +77,28 @@ func TestSamePlace(t *testing.T) {
 		want bool
 	}{
 		{"192.0.2.1", "192.0.2.254", true}, {"192.0.2.1", "2001:db8::1", true}, {"192.0.2.1", "192.0.3.1", false}, {"203.0.113.9", "203.0.113.9", true},
-		{"::ffff:192.0.2.1", "192.0.2.7", true}, {"198.51.100.3", "::ffff:198.51.100.4", true}, {"198.51.100.3", "198.51.101.3", false}, {"203.0.113.9", "::ffff:203.0.113.9", true}, {"AWS Internal", "AWS Internal", true}, {"AWS Internal", "192.0.2.1", false}, {"192.0.2.1", "x", false},
+		{"::ffff:192.0.2.1", "192.0.2.7", true}, {"198.51.100.3", "::ffff:198.51.100.4", true}, {"198.51.100.3", "198.51.101.3", false}, {"203.0.113.9", "::ffff:203.0.113.9", true},
 	} {
-		if got := p.SameNetwork(tt.a, tt.b); got != tt.want {
+		if got := p.SameNetwork(netip.MustParseAddr(tt.a), netip.MustParseAddr(tt.b)); got != tt.want {
 			t.Errorf("%s and %s: %v", tt.a, tt.b, got)
+		}
+	}
+}
+
+func TestRangesOfIPv4MayBeWrittenAsIPv6(t *testing.T) {
+	for _, tt := range []struct {
+		cidr, a, b string
+		want       bool
+	}{
+		{"::ffff:0.0.0.0/96", "192.0.2.1", "203.0.113.9", true},
+		{"::ffff:192.0.2.0/120", "192.0.2.1", "192.0.3.1", false},
+		{"::ffff:192.0.2.0/90", "::fffe:0:1", "::fffe:0:2", true}, // more than all of IPv4
+		{"2001:db8::/112", "2001:db8::1", "2001:db8::2", true},
+		{"2001:db8::/112", "2001:db8::1", "2001:db8::1:1", false},
+	} {
+		p := mustParse(t, "networks: [{name: x, cidrs: ['"+tt.cidr+"']}]")
+		if got := p.SameNetwork(netip.MustParseAddr(tt.a), netip.MustParseAddr(tt.b)); got != tt.want {
+			t.Errorf("%s: %s and %s: %v", tt.cidr, tt.a, tt.b, got)
 		}
 	}
 }

@@ -13,20 +13,12 @@ type network struct {
 
 // SameNetwork reports whether two addresses are equal, or within one of the
 // networks that the policy takes for one place.
-func (p *Policy) SameNetwork(a, b string) bool {
-	x, err := netip.ParseAddr(a)
-	if err != nil {
-		return a == b
-	}
-	y, err := netip.ParseAddr(b)
-	if err != nil {
-		return false
-	}
-	x, y = x.Unmap(), y.Unmap()
+func (p *Policy) SameNetwork(a, b netip.Addr) bool {
+	a, b = a.Unmap(), b.Unmap()
 	holds := func(n network, addr netip.Addr) bool {
 		return slices.ContainsFunc(n.cidrs, func(c netip.Prefix) bool { return c.Contains(addr) })
 	}
-	return x == y || slices.ContainsFunc(p.networks, func(n network) bool { return holds(n, x) && holds(n, y) })
+	return a == b || slices.ContainsFunc(p.networks, func(n network) bool { return holds(n, a) && holds(n, b) })
 }
 
 func (d *decoder) networks(root object) []network {

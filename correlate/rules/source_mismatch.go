@@ -27,8 +27,13 @@ func sourceMismatch() Rule {
 				return nil
 			}
 			from, to := a.SignOn.SignOn.IP, a.Fact.Assume.IP
-			if !isAddress(from) || !isAddress(to) || a.Policy.SameNetwork(from, to) {
+			x, err := netip.ParseAddr(from)
+			if err != nil {
 				return nil
+			}
+			y, err := netip.ParseAddr(to)
+			if err != nil || a.Policy.SameNetwork(x, y) {
+				return nil // CloudTrail may write "AWS Internal" or the name of a service
 			}
 			return &Breach{
 				Anchor: a.Fact, Evidence: eventIDs(a.SignOn),
@@ -36,10 +41,4 @@ func sourceMismatch() Rule {
 			}
 		},
 	}
-}
-
-// isAddress tells an address from "AWS Internal" and the names of AWS services.
-func isAddress(s string) bool {
-	_, err := netip.ParseAddr(s)
-	return err == nil
 }
