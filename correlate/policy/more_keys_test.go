@@ -223,3 +223,37 @@ func TestAliasesHaveIntervals(t *testing.T) {
 		t.Errorf("%+v", g)
 	}
 }
+
+func TestWhoGoesByANameAt(t *testing.T) {
+	p := mustParse(t, `
+people:
+  - {login: Bob@example.com, aliases: [bob, {name: ops, until: 2026-06-01T00:00:00Z}]}
+  - {login: eve@example.com, aliases: [{name: ops, from: 2026-06-01T00:00:00Z}]}
+  - {login: dan@example.com, aliases: [{name: desk, until: 2026-02-01T00:00:00Z}, dan, {name: desk, from: 2026-04-01T00:00:00Z}]}
+`)
+	for _, tt := range []struct {
+		name, day string
+		want      []string
+	}{
+		{"bob@example.com", "2026-05-31", []string{"bob", "ops"}},
+		{"bob@example.com", "2026-06-01", []string{"bob"}},
+		{"bob", "2026-06-01", []string{"bob@example.com"}},
+		{"ops", "2026-05-31", []string{"bob", "bob@example.com"}},
+		{"ops", "2026-06-01", []string{"eve@example.com"}},
+		{"desk", "2026-01-01", []string{"dan", "dan@example.com"}},
+		{"desk", "2026-03-01", nil},
+		{"desk", "2026-05-01", []string{"dan", "dan@example.com"}},
+		{"dan@example.com", "2026-05-01", []string{"dan", "desk"}},
+		{"nobody@example.com", "2026-05-01", nil},
+	} {
+		day, err := time.Parse(time.DateOnly, tt.day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := p.OtherNames(tt.name, day)
+		slices.Sort(got)
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s on %s is also %q, want %q", tt.name, tt.day, got, tt.want)
+		}
+	}
+}
