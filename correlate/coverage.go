@@ -60,25 +60,25 @@ func (c Coverage) Missing(shard string, from, to time.Time, stalledAfter time.Du
 	if len(spans) == 0 {
 		return schemas.InGap
 	}
-	if from.Before(spans[0].from) {
+	// begun is how many intervals begin no later than from: only the last of them
+	// can hold it.
+	begun, _ := slices.BinarySearchFunc(spans, from, func(s span, t time.Time) int {
+		if s.from.After(t) {
+			return 1
+		}
+		return -1
+	})
+	if begun == 0 {
 		return schemas.BeforeCoverage
 	}
-	end := spans[len(spans)-1].to
-	for _, s := range spans {
-		if from.Before(s.from) {
-			return schemas.InGap
-		}
-		if from.Before(s.to) && to.Before(s.to) {
-			return ""
-		}
-		if from.Before(s.to) && s.to.Equal(end) {
-			return c.tail(shard, end, stalledAfter)
-		}
-		if from.Before(s.to) {
-			return schemas.InGap
-		}
+	end := spans[begun-1].to
+	switch {
+	case from.Before(end) && to.Before(end):
+		return ""
+	case begun < len(spans):
+		return schemas.InGap
 	}
-	return c.tail(shard, end, stalledAfter) // all of it lies after the covered end
+	return c.tail(shard, end, stalledAfter)
 }
 
 func (c Coverage) tail(shard string, end time.Time, stalledAfter time.Duration) schemas.UnjudgedReason {

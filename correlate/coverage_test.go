@@ -30,6 +30,7 @@ func TestMissingSaysWhyAnIntervalCannotBeJudged(t *testing.T) {
 		{"beyond the end", "okta/a", h(21), h(31), schemas.Pending},
 		{"all beyond the end", "okta/a", h(31), h(32), schemas.Pending},
 		{"from the end on", "okta/a", h(30), h(30), schemas.Pending},
+		{"from the end back, for what had ended before it was given", "okta/a", h(30), h(29), schemas.Pending},
 		{"begins before", "okta/a", h(0).Add(-1), h(1), schemas.BeforeCoverage},
 		{"all before", "okta/a", h(-2), h(-1), schemas.BeforeCoverage},
 		{"ends in the gap", "okta/a", h(9), h(11), schemas.InGap},
