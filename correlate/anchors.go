@@ -79,10 +79,8 @@ func (an *anchors) ofPrincipal(id string) []*anchor {
 
 // find returns nil when the call belongs to none.
 func (an *anchors) find(k *UseKey, first time.Time) *anchor {
-	if k.AccessKeyID != "" {
-		if a := an.byKey[k.AccessKeyID]; a != nil {
-			return a
-		}
+	if a := an.byKey[k.AccessKeyID]; a != nil {
+		return a
 	}
 	candidates := an.ofPrincipal(k.PrincipalID)
 	if k.CreatedAt.IsZero() {

@@ -1,7 +1,6 @@
 package correlate
 
 import (
-	"slices"
 	"time"
 
 	"jitaudit/correlate/identity"
@@ -63,7 +62,7 @@ func assumptions(in *Input, facts []*schemas.Fact, opened *openings) []*assumpti
 		signOns.secondFactor(&a.Assumption)
 		judgeGrants(&a.Assumption, opened.grants)
 		for _, g := range a.Containing {
-			if g.Record.Group != "" && !slices.Contains(a.Scope.Groups, g.Record.Group) {
+			if g.Record.Group != "" {
 				a.Scope.Groups = append(a.Scope.Groups, g.Record.Group)
 			}
 		}
@@ -140,7 +139,7 @@ func (a *assumption) take(u *Use) {
 	if a.firstUse.IsZero() || u.First.Before(a.firstUse) {
 		a.firstUse = u.First
 	}
-	if a.lastUseID == "" || before(a.lastUse, a.lastUseID, u.Last, u.LastID) {
+	if before(a.lastUse, a.lastUseID, u.Last, u.LastID) {
 		a.lastUse, a.lastUseID = u.Last, u.LastID
 	}
 }

@@ -51,9 +51,6 @@ func newIndex(facts []*schemas.Fact, key func(*schemas.Fact) string) index {
 }
 
 func (x index) find(key string) []*schemas.Fact {
-	if key == "" {
-		return nil
-	}
 	lo, _ := slices.BinarySearchFunc(x.facts, key, func(f *schemas.Fact, k string) int { return strings.Compare(x.key(f), k) })
 	hi := lo
 	for hi < len(x.facts) && x.key(x.facts[hi]) == key {
@@ -188,7 +185,7 @@ func (s *signOns) factorBehind(signOn *schemas.Fact, b *policy.Bounds) (schemas.
 		in *index
 		id string
 	}{{&s.bySession, on.SessionID}, {&s.byRoot, on.RootSessionID}} {
-		if f := trueSecondFactor(between(by.in.find(by.id), from, to), signOn.Who.Org); f != nil {
+		if f := trueSecondFactor(between(by.in.find(by.id), from, to)); f != nil {
 			return schemas.MFAYes, f
 		}
 	}
@@ -198,13 +195,11 @@ func (s *signOns) factorBehind(signOn *schemas.Fact, b *policy.Bounds) (schemas.
 // trueSecondFactor is the latest factor that is more than a password. On
 // Identity Engine every authenticator is logged alike, the password included;
 // FastPass alone is possession, unless the device verified its user.
-func trueSecondFactor(factors []*schemas.Fact, org string) *schemas.Fact {
-	password := slices.ContainsFunc(factors, func(f *schemas.Fact) bool {
-		return f.Who.Org == org && f.Factor.Class == schemas.FactorPassword
-	})
+func trueSecondFactor(factors []*schemas.Fact) *schemas.Fact {
+	password := slices.ContainsFunc(factors, func(f *schemas.Fact) bool { return f.Factor.Class == schemas.FactorPassword })
 	var best *schemas.Fact
 	for _, f := range factors {
-		if f.Who.Org == org && isSecond(f.Factor, password) && (best == nil || f.At.After(best.At)) {
+		if isSecond(f.Factor, password) && (best == nil || f.At.After(best.At)) {
 			best = f
 		}
 	}

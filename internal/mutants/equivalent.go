@@ -44,29 +44,24 @@ var equivalents = []alike{
 	{"grants/condition/chainEnd: g.Limit.After(end) -> false", "the same"},
 
 	// The join.
-	{`join/condition/newIndex: key(f) != "" -> true`, "find does not look for the empty key"},
-	{`join/condition/find: key == "" -> false`, "no index holds the empty key"},
 	{"join/condition/of: ps != nil -> false", "works the same out again"},
 	{"join/condition/of: f.Who.Org == p.OktaOrg -> true", "a person is of one org, and is sought in that of the provider"},
-	{"join/condition/trueSecondFactor: f.Who.Org == org -> true*", "the same"},
 	{"join/condition/secondFactor: s.last.signOn != a.SignOn || s.last.policy != a.Policy -> true", "works the same out again"},
 	{"join/condition/trueSecondFactor: (best == nil || f.At.After(best.At)) -> true", "factors come by time; of two at one instant the contract prefers none"},
 	{"join/edge/trueSecondFactor: f.At.After(best.At) or equal", "the same"},
 
 	// Use.
-	{`use/condition/find: k.AccessKeyID != "" -> true`, "no assumption is known by the empty key"},
-	{"use/swap/find: k.AccessKeyID -> PrincipalID", "the same"},
 	{"use/edge/nearestCreated: gap < bestGap -> <=", "of two assumptions that are equally near the contract prefers none"},
 	{"use/edge/before: c < 0 -> <=", "c is not 0 there"},
 	{"use/edge/before: id < thanID -> <=", "whether an event comes before itself makes no difference"},
 	{"use/condition/fold: f.uses == nil -> false", "folds the same again"},
 
 	// Assumptions and sessions.
+	{`assumptions/condition/assumptions: g.Record.Group != "" -> true`, "no pattern of groups but * matches the empty name, and with * groups are not looked at"},
 	{"assumptions/condition/assumptions: len(assumes) == 0 -> false", "goes over nothing"},
 	{"assumptions/condition/take: a.uses == nil -> false", "makes room for several at once"},
 	{"assumptions/condition/attribute: !a.Limit.IsZero() -> true", "the rule looks at late calls only where there is a limit"},
 	{"assumptions/swap/attribute: uses[i].First -> Last", "calls are told apart by time only where they name neither key nor creation date, and then a use is of one instant"},
-	{`assumptions/condition/take: a.lastUseID == "" -> false`, "every call comes after the zero time"},
 	{"assumptions/swap/take: u.LastID -> FirstID", "which of two calls at one instant is the last"},
 	{"assumptions/edge/considerLate: at.After(a.Limit) or equal", "at its limit the grant still contains the call"},
 	{"sessions/order/sessions: *", "results have no order"},
