@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"regexp"
 	"time"
 
@@ -35,6 +36,10 @@ const (
 	// attemptTimeout bounds one request.
 	attemptTimeout = 30 * time.Second
 	mostWait       = time.Minute
+	// repeated is how long a user who has not changed stands in the log before they
+	// are put there again. ClickHouse keeps what is in it for 90 days, and what has
+	// gone from there no backtest knows.
+	repeated = 30 * 24 * time.Hour
 )
 
 // Config says which store is listed, and how.
@@ -60,9 +65,15 @@ type Collector struct {
 	cfg        Config
 	shard, key string
 	client     *identitystore.Client
-	// known are the users that stand in the log, by id, with a hash of what does.
-	known map[string]uint64
+	// known are the users that stand in the log, by id.
+	known map[string]listed
 	date  time.Time
+}
+
+// listed is a hash of what stands in the log of a user, and since when.
+type listed struct {
+	hash uint64
+	at   time.Time
 }
 
 // New makes a collector. It refuses a Config that cannot work, and asks nothing
@@ -90,7 +101,7 @@ func New(cfg Config) (*Collector, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Collector{cfg: cfg, shard: schemas.AWSShard(cfg.Account, cfg.Region), known: make(map[string]uint64)}
+	c := &Collector{cfg: cfg, shard: schemas.AWSShard(cfg.Account, cfg.Region), known: make(map[string]listed)}
 	c.key = c.shard + "/users/" + cfg.ID
 	c.cfg.Logger = cfg.Logger.With("shard", c.shard, "collector", "identity store "+cfg.ID)
 	c.client = c.newClient()
@@ -126,7 +137,8 @@ func (c *Collector) Run(ctx context.Context) error {
 }
 
 // Once lists all users, puts those into the log that are new or have changed since
-// this collector was made, and notes the round in Metrics.
+// this collector was made, or have stood there for a month, and notes the round in
+// Metrics.
 func (c *Collector) Once(ctx context.Context) error {
 	err := c.list(ctx)
 	if ctx.Err() != nil {
@@ -160,7 +172,7 @@ func (c *Collector) list(ctx context.Context) error {
 // keep puts what is news of a page into the log.
 func (c *Collector) keep(ctx context.Context, page *identitystore.ListUsersOutput, at time.Time) error {
 	var messages []ingest.Message
-	news := make(map[string]uint64)
+	news := make(map[string]listed)
 	for i := range page.Users {
 		u := userOf(&page.Users[i])
 		said, err := json.Marshal(u)
@@ -168,14 +180,14 @@ func (c *Collector) keep(ctx context.Context, page *identitystore.ListUsersOutpu
 			return fmt.Errorf("encode a user: %w", err)
 		}
 		hash := xxhash.Sum64(said)
-		if before, known := c.known[u.UserID]; known && before == hash {
+		if before, known := c.known[u.UserID]; known && before.hash == hash && at.Before(before.at.Add(repeated)) {
 			continue
 		}
 		raw, err := json.Marshal(Record{Store: c.cfg.ID, Account: c.cfg.Account, Region: c.cfg.Region, At: at, User: u})
 		if err != nil {
 			return fmt.Errorf("encode a user: %w", err)
 		}
-		news[u.UserID] = hash
+		news[u.UserID] = listed{hash, at}
 		messages = append(messages, ingest.Message{Source: schemas.CloudTrail, Kind: schemas.RawUser, Time: at, Raw: raw})
 	}
 	if len(messages) == 0 {
@@ -184,9 +196,7 @@ func (c *Collector) keep(ctx context.Context, page *identitystore.ListUsersOutpu
 	if err := c.cfg.Log.Append(ctx, c.shard, messages); err != nil {
 		return fmt.Errorf("append %d users of identity store %s: %w", len(messages), c.cfg.ID, err)
 	}
-	for id, hash := range news {
-		c.known[id] = hash
-	}
+	maps.Copy(c.known, news)
 	c.cfg.Metrics.Records.WithLabelValues(c.shard, string(schemas.RawUser)).Add(float64(len(messages)))
 	return nil
 }

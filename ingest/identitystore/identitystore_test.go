@@ -150,6 +150,24 @@ func TestOnlyWhatIsNewIsPutIntoTheLog(t *testing.T) {
 	}
 }
 
+func TestWhoHasStoodInTheLogForAMonthIsPutThereAgain(t *testing.T) {
+	w := newWorld(t, []aws.User{{ID: "u1", Name: "ada"}}, nil)
+	c := w.collector()
+	first := w.now
+	for _, tt := range []struct {
+		after time.Duration
+		want  int
+	}{{0, 1}, {repeated - time.Second, 1}, {repeated, 2}, {2*repeated - time.Second, 2}, {2 * repeated, 3}} {
+		w.now = first.Add(tt.after)
+		if err := c.Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(w.log.facts) != tt.want {
+			t.Errorf("after %s the log has %d users, want %d", tt.after, len(w.log.facts), tt.want)
+		}
+	}
+}
+
 func TestALogThatFailsLosesNobody(t *testing.T) {
 	w := newWorld(t, []aws.User{{ID: "u1", Name: "ada"}}, nil)
 	c := w.collector()
