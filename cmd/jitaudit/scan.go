@@ -52,9 +52,11 @@ corrected + dead.
 
 Two more sources help where they are at hand. --approvals takes what a ticket or
 chat system approved, a record of schemas/json/approval.schema.json per line; FEED is a name
-for it. --snapshot takes who was in which group of Okta, so that a member whose
-addition is older than the log is known: the members and snapshots that collect
-lists, a record per line.
+for it. --snapshot takes what collect asks for beside the logs, a record per line and
+told apart by content: members and snapshots of Okta groups, so that a member whose
+addition is older than the log is known; requests for access as Okta's governance API
+answered, so that it is known who approved; and users of an Identity Store, so that it
+is known whose an Identity Center user id is. All but these last must be of ORG.
 
 What a log does not hold proves something only where the log is complete. Unless
 --complete says from when to when each is, it is taken to be so from its first
@@ -101,7 +103,7 @@ func (f *scanFlags) registerInputs(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.okta, "okta", nil, "Okta System Log, `[ORG=]PATH`; may be given several times")
 	flags.StringArrayVar(&f.cloudtrail, "cloudtrail", nil, "CloudTrail logs at `PATH`; may be given several times")
 	flags.StringArrayVar(&f.approvals, "approvals", nil, "approvals of another system, `[FEED=]PATH`; may be given several times")
-	flags.StringArrayVar(&f.snapshots, "snapshot", nil, "members of groups as Okta listed them, `[ORG=]PATH`; may be given several times")
+	flags.StringArrayVar(&f.snapshots, "snapshot", nil, "what Okta and the Identity Store were asked for beside the logs, `[ORG=]PATH`; may be given several times")
 	flags.StringArrayVarP(&f.policies, "policy", "p", nil, "policy `FILE`; of several each judges from its effective_from on")
 	flags.StringArrayVar(&f.complete, "complete", nil, "`[SOURCE=]FROM/TO` in which the logs, or those of okta or cloudtrail, hold every event")
 	flags.StringArrayVar(&f.gaps, "gap", nil, "`SHARD=FROM/TO` that is missing; a shard is okta/ORG or aws/ACCOUNT/REGION")

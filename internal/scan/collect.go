@@ -172,12 +172,12 @@ func (c *collector) begin(n int, f *file) {
 // are read as a whole.
 func (f *file) fields() *jsonscan.Fields {
 	switch {
+	case f.snapshot:
+		return listingFields
 	case f.source == schemas.CloudTrail:
 		return cloudtrail.Fields()
 	case f.source == schemas.Approvals:
 		return nil
-	case f.snapshot:
-		return listingFields
 	}
 	return okta.Fields()
 }
@@ -201,7 +201,10 @@ func (w *watched) Read(p []byte) (int, error) {
 }
 
 func (c *collector) record(rec ingest.Record) error {
-	ledger := c.ledger.of(c.source)
+	if c.snapshot {
+		rec.Source = listedBy(rec)
+	}
+	ledger := c.ledger.of(rec.Source)
 	ledger.Read++
 	relevant, err := c.decode(rec)
 	if err != nil {
@@ -275,13 +278,13 @@ func (c *collector) keep(record []byte) error {
 
 func (c *collector) decode(rec ingest.Record) (relevant bool, err error) {
 	switch {
+	case c.snapshot:
+		c.fact, err = decodeListing(c.okta.Org, rec)
+		relevant = err == nil
 	case c.source == schemas.CloudTrail:
 		return c.trail.DecodeRecord(rec, &c.fact)
 	case c.source == schemas.Approvals:
 		c.fact, relevant, err = c.approvals.Decode(rec.Raw)
-	case c.snapshot:
-		c.fact, err = decodeListing(c.okta.Org, rec)
-		relevant = err == nil
 	default:
 		c.fact, relevant, err = c.okta.DecodeRecord(rec)
 	}
@@ -290,13 +293,13 @@ func (c *collector) decode(rec ingest.Record) (relevant bool, err error) {
 
 // refuse takes a record that the reader could not make out.
 func (c *collector) refuse(d schemas.DeadLetter) error {
-	c.ledger.of(c.source).Read++
+	c.ledger.of(d.Source).Read++
 	return c.dead(d)
 }
 
 // dead keeps a dead letter in the stream of its file.
 func (c *collector) dead(d schemas.DeadLetter) error {
-	c.ledger.of(c.source).Dead++
+	c.ledger.of(d.Source).Dead++
 	data, err := json.Marshal(d)
 	if err != nil {
 		return fmt.Errorf("write down record %d of %s, which cannot be read: %w", d.Record, d.File, err)

@@ -16,12 +16,12 @@ import (
 // Skipped is a file or folder that is not read, and why.
 type Skipped = ingest.Skipped
 
-// file is one file of a log, or of what Okta listed.
+// file is one file of a log, or of listings.
 type file struct {
 	source schemas.Source
 	// org is the Okta org, or the feed of approvals.
 	org      string
-	snapshot bool // of Okta's groups, and no log
+	snapshot bool // listings, and no log
 	name     string
 	size     int64
 	data     []byte // its content, where it is none of the disk

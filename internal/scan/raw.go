@@ -12,7 +12,7 @@ type Logs struct {
 	Okta       map[string][]byte // by org
 	CloudTrail []byte
 	Approvals  map[string][]byte // by feed
-	// Snapshots are what Okta listed, of any org.
+	// Snapshots are listings, of any Okta org and Identity Store.
 	Snapshots []byte
 	Policies  *policy.Set
 	Coverage  []schemas.Coverage

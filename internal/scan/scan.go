@@ -50,11 +50,14 @@ type Options struct {
 // Input is a file or folder of logs.
 type Input struct {
 	Source schemas.Source
-	// Org is the name of the Okta org that an Okta log is of.
+	// Org is the name of the Okta org that an Okta log is of, or that what Okta
+	// listed must be of; "" for any.
 	Org  string
 	Path string
-	// Snapshot: the files hold what Okta listed (schemas.Member and
-	// schemas.Snapshot), not a log.
+	// Snapshot: the files hold no log but what was listed or asked for: members and
+	// snapshots of Okta groups (schemas.Member, schemas.Snapshot), requests of Okta's
+	// governance (governance.Record), users of an Identity Store
+	// (identitystore.Record). Records say themselves which they are, whatever Source is.
 	Snapshot bool
 }
 
@@ -68,7 +71,8 @@ type Progress interface {
 }
 
 // Sink takes what comes out: first the results in the order of person keys, then
-// the dead letters by source, file and record. What it is given stays valid.
+// the dead letters by file, in the order of the files' sources and names, and
+// record. What it is given stays valid.
 type Sink interface {
 	Result(*Result) error
 	DeadLetter(*schemas.DeadLetter) error
@@ -94,7 +98,8 @@ type Summary struct {
 	// Facts counts the decoded facts by kind, copies included.
 	Facts map[schemas.FactKind]int64
 	// Ledgers account for every record, one per source: Okta (what it listed
-	// included), CloudTrail and, where a feed was given, approvals.
+	// included), CloudTrail (users of an Identity Store included) and, where a feed
+	// was given, approvals.
 	Ledgers []schemas.Ledger
 }
 
