@@ -31,6 +31,7 @@ type audited struct {
 	database string
 	kafka    *kafka.Client
 	db       *clickhouse.DB
+	answers  answers
 }
 
 func newAudited(t *testing.T) *audited {
@@ -64,6 +65,7 @@ func newAudited(t *testing.T) *audited {
 	if err := reference.Aside(t.Context(), log, a.history); err != nil {
 		t.Fatal(err)
 	}
+	a.answers = answered(t, log, a.history)
 	a.settled()
 	return a
 }
@@ -129,6 +131,15 @@ func (a *audited) eventually(holds func() string) {
 func (a *audited) sql(format string, args ...any) string {
 	a.t.Helper()
 	return strings.TrimSpace(ask(a.t, strings.ReplaceAll(fmt.Sprintf(format, args...), "DB.", a.database+".")))
+}
+
+// lines are the rows that sql gives, each in its columns.
+func (a *audited) lines(format string, args ...any) (rows [][]string) {
+	a.t.Helper()
+	for line := range strings.Lines(a.sql(format, args...)) {
+		rows = append(rows, strings.Split(strings.TrimSuffix(line, "\n"), "\t"))
+	}
+	return rows
 }
 
 // does runs a verb on the pipeline.
@@ -209,6 +220,7 @@ func TestExplainTriageAndBacktestOfAPipeline(t *testing.T) {
 		}
 	})
 	t.Run("backtest", func(t *testing.T) { a.backtests(t) })
+	t.Run("backtest of what APIs answered", func(t *testing.T) { a.backtestsAnswers(t) })
 	t.Run("what is not there", func(t *testing.T) {
 		contains(t, a.does(exitError, "explain", "ses_0000"), "Error: nothing is known of ses_0000: ")
 		contains(t, a.does(exitError, "explain", "fnd_0000"), "Error: nothing is known of fnd_0000: ")

@@ -22,8 +22,9 @@ import (
 
 // Options say what is compared.
 type Options struct {
-	// Events hands on the raw events from a time on, in any order, some of them
-	// several times, as clickhouse.DB.RawEvents does.
+	// Events hands on the raw events from a time on, and the users of Identity Stores
+	// from before as well, in any order, some of them several times, as
+	// clickhouse.DB.RawEvents does.
 	Events func(ctx context.Context, since time.Time, each func(*clickhouse.RawEvent) error) error
 	// Old are the policies in force, New those to try.
 	Old, New *policy.Set
@@ -98,7 +99,7 @@ func Run(ctx context.Context, o Options) (r Report, err error) {
 	if err = errors.Join(err, w.close()); err != nil {
 		return r, err
 	}
-	if w.events == 0 {
+	if w.events == w.users {
 		return r, fmt.Errorf("%w from %s on: the sink keeps them for 90 days, unless sinks.clickhouse.raw_events is false", ErrNoEvents, o.Since.UTC().Format(time.RFC3339))
 	}
 	r = Report{Since: o.Since, Events: w.events, Coverage: w.coverage()}

@@ -336,6 +336,13 @@ func TestErrors(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+	t.Run("no events but users of whenever", func(t *testing.T) {
+		o := s.options(t, entry{})
+		o.Events = kept(someListings()[:1])
+		if _, err := Run(t.Context(), o); !errors.Is(err, ErrNoEvents) {
+			t.Errorf("got %v", err)
+		}
+	})
 	t.Run("reading fails", func(t *testing.T) {
 		o := s.options(t, entry{})
 		broken := errors.New("the server went away")

@@ -25,6 +25,9 @@ type logs struct {
 	kept   time.Time
 	inputs []scan.Input
 	events int
+	// users is how many of the events are users of an Identity Store, who come of
+	// whatever time.
+	users int
 
 	open map[scan.Input]*logFile // by what is in it, without its path
 	// covered are the intervals of each shard, joined now and then.
@@ -61,6 +64,9 @@ func (l *logs) add(e *clickhouse.RawEvent) error {
 		return err
 	}
 	l.events++
+	if e.Kind == schemas.RawUser {
+		l.users++
+	}
 	w.size += len(e.Value) + 1
 	if _, err = w.gz.Write(e.Value); err == nil {
 		_, err = w.gz.Write([]byte{'\n'})
@@ -126,8 +132,10 @@ func joined(all []schemas.Coverage) (out []schemas.Coverage) {
 func inputOf(e *clickhouse.RawEvent) (scan.Input, bool) {
 	_, name, _ := strings.Cut(e.Shard, "/")
 	switch {
-	case e.Kind == schemas.RawMember, e.Kind == schemas.RawSnapshot:
+	case e.Kind == schemas.RawMember, e.Kind == schemas.RawSnapshot, e.Kind == schemas.RawRequest:
 		return scan.Input{Source: schemas.Okta, Org: name, Snapshot: true}, true
+	case e.Kind == schemas.RawUser: // of no org
+		return scan.Input{Source: schemas.CloudTrail, Snapshot: true}, true
 	case e.Kind != schemas.RawEvent:
 		return scan.Input{}, false
 	case e.Source == schemas.Okta, e.Source == schemas.Approvals:

@@ -14,8 +14,8 @@ import (
 	"jitaudit/sinks"
 )
 
-// RawEvent is one record of a raw topic: an event, what Okta listed, or a Coverage
-// of what is here.
+// RawEvent is one record of a raw topic: an event, what was listed or asked for, or
+// a Coverage of what is here.
 type RawEvent struct {
 	Source schemas.Source
 	Shard  string
@@ -107,9 +107,10 @@ func rawTime(r *sinks.Record, kind string) (time.Time, error) {
 }
 
 // RawEvents hands on all raw events from a time on, and the coverage that ends
-// after it, in no order.
+// after it, in no order. Of users of an Identity Store it hands on all: they are
+// listed once in a long while, and what they say of names holds before and after.
 func (db *DB) RawEvents(ctx context.Context, since time.Time, each func(*RawEvent) error) error {
-	sql := fmt.Sprintf("SELECT source, shard, kind, id, at, value, stored FROM %s WHERE at >= fromUnixTimestamp64Milli(%d, 'UTC')", rawView, since.UnixMilli())
+	sql := fmt.Sprintf("SELECT source, shard, kind, id, at, value, stored FROM %s WHERE at >= fromUnixTimestamp64Milli(%d, 'UTC') OR kind = '%s'", rawView, since.UnixMilli(), schemas.RawUser)
 	return db.query(ctx, db.cfg.Database, "read view "+rawView, sql, func(rows driver.Rows) error {
 		var source, kind, value string
 		var e RawEvent

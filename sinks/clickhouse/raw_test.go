@@ -117,6 +117,30 @@ func TestRawEventsAreReadBackOnce(t *testing.T) {
 	}
 }
 
+// TestUsersOfLongAgoAreReadBackToo: of all else only what is asked for is.
+func TestUsersOfLongAgoAreReadBackToo(t *testing.T) {
+	db := migrated(t)
+	day, store, org := someDay(), "aws/333333333333/eu-central-1", "okta/example"
+	old, later := day.AddDate(0, -2, 0).Format(time.RFC3339), day.Add(time.Hour).Format(time.RFC3339)
+	if refused := writeRaw(t, db,
+		rawRecord(schemas.CloudTrail, store, schemas.RawUser, "", old, `{"user":1}`),
+		rawRecord(schemas.CloudTrail, store, schemas.RawUser, "", old, `{"user":2}`),
+		rawRecord(schemas.CloudTrail, store, schemas.RawEvent, "c1", old, `{}`),
+		rawRecord(schemas.Okta, org, schemas.RawRequest, "", old, `{"request":1}`),
+		rawRecord(schemas.Okta, org, schemas.RawRequest, "", later, `{"request":2}`),
+	); len(refused) > 0 {
+		t.Fatalf("refused %+v", refused)
+	}
+	want := []string{
+		"cloudtrail user " + store + "  " + old + ` {"user":1}`,
+		"cloudtrail user " + store + "  " + old + ` {"user":2}`,
+		"okta request " + org + "  " + later + ` {"request":2}`,
+	}
+	if got := rawEvents(t, db, day); !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 func TestRawCoverageThatIsNoneIsRefused(t *testing.T) {
 	db := migrated(t)
 	day := someDay()
