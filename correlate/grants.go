@@ -38,9 +38,6 @@ func open(in *Input, facts []*schemas.Fact) *openings {
 }
 
 func (o *openings) add(person schemas.Person, s *stay) {
-	if len(s.targets) == 0 {
-		return
-	}
 	accounts := make([]string, len(s.targets))
 	for i, t := range s.targets {
 		accounts[i] = t.Account
@@ -66,16 +63,12 @@ func (o *openings) follow(g *rules.Grant, rs []*request) {
 }
 
 // requestsSeen are the requests behind the grants that contain an assumption, as
-// far as their steps are part of what is said about it.
+// far as their steps are part of what is said about it. One that is behind several
+// comes several times.
 func (o *openings) requestsSeen(a *rules.Assumption) (out []schemas.RequestRef) {
-	if len(o.behind) == 0 {
-		return nil
-	}
-	seen := make(map[*request]bool)
 	for _, g := range a.Containing {
 		for _, r := range o.behind[g] {
-			if until := r.until(a.SeenFrom()); until != nil && !seen[r] {
-				seen[r] = true
+			if until := r.until(a.SeenFrom()); until != nil {
 				out = append(out, until.ref())
 			}
 		}
@@ -121,9 +114,6 @@ func newGrant(person schemas.Person, s *stay, t policy.Target) *rules.Grant {
 		g.Opener = opener
 		r.Opened, r.GrantedBy = opener.At, actor(opener)
 		g.From = r.Opened.Add(-b.PropagationDelay)
-		if !r.ApprovedUntil.IsZero() {
-			g.Limit = r.ApprovedUntil.Add(b.RevocationTolerance)
-		}
 	default:
 		// Whose addition the log does not show has been a member for as long as
 		// anybody looks back, but not since before the stay before.
@@ -135,26 +125,30 @@ func newGrant(person schemas.Person, s *stay, t policy.Target) *rules.Grant {
 			g.From = s.after
 		}
 	}
-	end := s.removed()
-	if !end.IsZero() {
-		r.Removed = end
-		if s.removal != nil {
-			r.RemovedBy = actor(s.removal)
-		}
-	} else if s.renewal != nil && len(s.adds) == 0 {
-		end = s.renewal.At // what is listed has no approved end
+	if r.Removed = s.removed(); s.removal != nil {
+		r.RemovedBy = actor(s.removal)
 	}
-	if !end.IsZero() {
-		if end = end.Add(b.ClockSkew); g.Limit.IsZero() || end.Before(g.Limit) {
-			g.Limit = end
-		}
-	}
+	g.Limit = limitOf(r.ApprovedUntil, s.ended(), b)
 	for _, q := range s.requests {
 		g.Requests = append(g.Requests, q.view())
 		r.Requests = append(r.Requests, q.ref())
 	}
 	r.Evidence = evidenceOf(g)
 	return g
+}
+
+// limitOf is the last instant that a grant contains, by when it was to end and when
+// it ended, each zero where there is none; zero: no limit.
+func limitOf(approvedUntil, ended time.Time, b *policy.Bounds) (limit time.Time) {
+	if !approvedUntil.IsZero() {
+		limit = approvedUntil.Add(b.RevocationTolerance)
+	}
+	if !ended.IsZero() {
+		if end := ended.Add(b.ClockSkew); limit.IsZero() || end.Before(limit) {
+			limit = end
+		}
+	}
+	return limit
 }
 
 // evidenceOf are the ids of the events that a grant is known by, then those of
@@ -193,36 +187,30 @@ func (o *openings) addRequest(in *Input, r *request) {
 		rec.Opened = r.said.From
 	}
 	rec.ApprovedUntil = r.endFrom(rec.Opened)
-	if rec.ApprovedUntil.IsZero() && p.Bounds.GrantDuration > 0 {
-		rec.ApprovedUntil = rec.Opened.Add(p.Bounds.GrantDuration)
+	if length := p.Bounds.GrantDuration; rec.ApprovedUntil.IsZero() && length > 0 {
+		rec.ApprovedUntil = rec.Opened.Add(length)
 	}
 	g := &rules.Grant{
 		Record: rec, Policy: p, Org: r.decision.Who.Org, Opener: r.decision, Events: []*schemas.Fact{r.decision},
 		From: rec.Opened.Add(-p.Bounds.PropagationDelay), Requests: []*rules.Request{r.view()}, Accounts: []string{rec.Account},
 	}
-	if !rec.ApprovedUntil.IsZero() {
-		g.Limit = rec.ApprovedUntil.Add(p.Bounds.RevocationTolerance)
-	}
 	if r.over != nil {
 		rec.Removed = r.over.At
 		g.Events = append(g.Events, r.over)
-		if end := r.over.At.Add(p.Bounds.ClockSkew); g.Limit.IsZero() || end.Before(g.Limit) {
-			g.Limit = end
-		}
 	}
+	g.Limit = limitOf(rec.ApprovedUntil, rec.Removed, &p.Bounds)
 	o.follow(g, []*request{r})
 	rec.Requests = []schemas.RequestRef{r.ref()}
 	rec.Evidence = evidenceOf(g)
 	o.grants = append(o.grants, g)
 }
 
-// actor is nil where the event does not say.
+// actor is who opened or closed a stay; nil where the event does not say.
 func actor(f *schemas.Fact) *schemas.Actor {
-	a := schemas.Actor{}
-	switch {
-	case f.Group != nil:
+	var a schemas.Actor
+	if f.Group != nil {
 		a = f.Group.Actor
-	case f.Assignment != nil:
+	} else {
 		a = f.Assignment.Actor
 	}
 	if a == (schemas.Actor{}) {

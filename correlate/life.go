@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"time"
 
 	"jitaudit/correlate/rules"
 	"jitaudit/schemas"
@@ -40,13 +39,10 @@ func newLife(in *Input, facts []*schemas.Fact, o *openings, an *anchors) *rules.
 // orphans brings together the uses of credentials that were made at one
 // instant, the earliest first. A use that names no such instant stands alone.
 func orphans(uses []*Use) (out [][]*Use) {
-	if len(uses) == 0 {
-		return nil
-	}
 	sorted := slices.Clone(uses)
 	slices.SortFunc(sorted, func(a, b *Use) int {
 		return cmp.Or(strings.Compare(a.PrincipalID, b.PrincipalID), a.CreatedAt.Compare(b.CreatedAt), a.First.Compare(b.First),
-			strings.Compare(a.FirstID, b.FirstID), strings.Compare(a.AccessKeyID, b.AccessKeyID))
+			strings.Compare(a.FirstID, b.FirstID))
 	})
 	for i, u := range sorted {
 		if i > 0 && sorted[i-1].PrincipalID == u.PrincipalID && !u.CreatedAt.IsZero() && sorted[i-1].CreatedAt.Equal(u.CreatedAt) {
@@ -56,22 +52,4 @@ func orphans(uses []*Use) (out [][]*Use) {
 		out = append(out, []*Use{u})
 	}
 	return out
-}
-
-// bursts are the runs of refusals in which each comes at most a burst window
-// after the one before, by the policy in force then. facts are sorted by time.
-func bursts(in *Input, facts []*schemas.Fact) (runs [][]*schemas.Fact) {
-	var last time.Time
-	for _, f := range facts {
-		if f.Kind != schemas.AssumeFailed {
-			continue
-		}
-		if n := len(runs) - 1; n >= 0 && !f.At.After(last.Add(in.Policies.At(last).Bounds.BurstWindow)) {
-			runs[n] = append(runs[n], f)
-		} else {
-			runs = append(runs, []*schemas.Fact{f})
-		}
-		last = f.At
-	}
-	return runs
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"jitaudit/correlate/identity"
+	"jitaudit/correlate/policy"
 	"jitaudit/correlate/rules"
 	"jitaudit/schemas"
 )
@@ -58,7 +59,7 @@ func (n *names) of(a *rules.Assumption) []string {
 
 // portalBeside are the uses of the portal for the role, close to an assumption.
 func (n *names) portalBeside(a *rules.Assumption) (out []*schemas.Fact) {
-	if len(n.portal) == 0 || a.Fact.Assume.Federation != schemas.IdentityCenter {
+	if a.Fact.Assume.Federation != schemas.IdentityCenter {
 		return nil
 	}
 	near := a.Policy.Bounds.PropagationDelay
@@ -112,22 +113,17 @@ func (r *request) opens(a *rules.Assumption) bool {
 	if r.said.GroupID == "" && r.said.Group == "" {
 		return false
 	}
-	for _, t := range a.Policy.Targets(r.said.GroupID, r.said.Group) {
-		if t.Account == as.Account && t.Role == as.Role {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(a.Policy.Targets(r.said.GroupID, r.said.Group), func(t policy.Target) bool {
+		return t.Account == as.Account && t.Role == as.Role
+	})
 }
 
 // covers reports whether the access that was approved holds at t. A side that
 // it does not bound reaches as far as a request may lie from its grant.
 func (r *request) covers(t time.Time, window time.Duration) bool {
-	from, until := r.said.From, r.endFrom(r.decision.At)
+	from, until := r.said.From, r.endFrom(r.said.From)
 	if from.IsZero() {
-		from = r.decision.At.Add(-window)
-	} else if r.said.Until.IsZero() && r.said.Seconds > 0 {
-		until = r.endFrom(from)
+		from, until = r.decision.At.Add(-window), r.endFrom(r.decision.At)
 	}
 	if until.IsZero() {
 		until = r.decision.At.Add(window)

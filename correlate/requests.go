@@ -22,7 +22,7 @@ type request struct {
 	created, decision, over *schemas.Fact
 	refused                 bool
 	requester               schemas.Actor
-	approvers               []schemas.Actor
+	approvers               []schemas.Actor // as often as they are named
 }
 
 // longestStep is how long a request may rest between two steps. What comes later
@@ -31,9 +31,6 @@ const longestStep = 7 * 24 * time.Hour
 
 // requests puts the steps of requests together. facts are sorted by time.
 func requests(in *Input, facts []*schemas.Fact) []*request {
-	if !slices.ContainsFunc(facts, func(f *schemas.Fact) bool { return f.Request != nil }) {
-		return nil
-	}
 	var out []*request
 	open := make(map[string]*request)
 	for _, f := range facts {
@@ -74,13 +71,13 @@ func (r *request) add(f *schemas.Fact) {
 	r.steps = append(r.steps, f)
 	s := &r.said
 	for _, p := range []struct {
-		to   *string
-		from string
+		known *string
+		now   string
 	}{
 		{&s.ID, q.ID}, {&s.GroupID, q.GroupID}, {&s.Group, q.Group}, {&s.AppID, q.AppID}, {&s.Account, q.Account}, {&s.Role, q.Role},
 		{&s.Condition, q.Condition}, {&s.Subject, q.Subject}, {&s.Justification, q.Justification},
 	} {
-		*p.to = cmp.Or(p.from, *p.to)
+		*p.known = cmp.Or(p.now, *p.known)
 	}
 	s.Origin = cmp.Or(s.Origin, q.Origin)
 	s.Seconds = cmp.Or(q.Seconds, s.Seconds)
@@ -91,10 +88,8 @@ func (r *request) add(f *schemas.Fact) {
 		s.Until = q.Until
 	}
 	r.requester = richer(r.requester, q.Requester)
-	for _, a := range q.Approvers {
-		if q.Step != schemas.StepDenied && !slices.Contains(r.approvers, a) {
-			r.approvers = append(r.approvers, a)
-		}
+	if q.Step != schemas.StepDenied {
+		r.approvers = append(r.approvers, q.Approvers...)
 	}
 	switch q.Step {
 	case schemas.StepApproved, schemas.StepGranted:
@@ -125,7 +120,7 @@ func richer(before, now schemas.Actor) schemas.Actor {
 // condition takes the length from what the condition said last before the
 // request was made.
 func (r *request) condition(shared []*schemas.Fact) {
-	if r.said.Condition == "" || r.said.Seconds != 0 || !r.said.Until.IsZero() {
+	if r.said.Condition == "" || r.said.Seconds != 0 {
 		return
 	}
 	var best *schemas.Fact
@@ -199,7 +194,7 @@ func (r *request) is(in resource, targets []policy.Target) bool {
 }
 
 func (r *request) names(account, role string) bool {
-	return r.said.Role != "" && r.said.Account == account && r.said.Role == role
+	return r.said.Account == account && r.said.Role == role
 }
 
 // tie looks for the requests behind the latest addition.

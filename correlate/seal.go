@@ -76,7 +76,7 @@ func newSealer(in *Input, facts []*schemas.Fact, line time.Time) *sealer {
 	}
 	s.dropStays(opened)
 	s.keepRequests(opened)
-	for _, run := range bursts(in, facts) {
+	for _, run := range rules.Bursts(in.Policies, facts) {
 		last := run[len(run)-1].At
 		if !last.Add(s.reach.burst).Before(line) {
 			for _, f := range run {

@@ -8,7 +8,8 @@ import (
 	"jitaudit/schemas"
 )
 
-// snapshotsOf are the complete snapshots of a group, one copy of each, by time.
+// snapshotsOf are the complete snapshots of a group, by time. Copies are among
+// them, and say nothing new.
 func snapshotsOf(shared []*schemas.Fact, group resource) (out []*schemas.Fact) {
 	for _, f := range shared {
 		if f.Kind == schemas.SnapshotComplete && f.Snapshot.Org == group.org && f.Snapshot.Group.ID == group.id {
@@ -18,7 +19,7 @@ func snapshotsOf(shared []*schemas.Fact, group resource) (out []*schemas.Fact) {
 	slices.SortFunc(out, func(a, b *schemas.Fact) int {
 		return cmp.Or(a.Snapshot.From.Compare(b.Snapshot.From), cmp.Compare(a.ID, b.ID))
 	})
-	return slices.CompactFunc(out, func(a, b *schemas.Fact) bool { return a.ID == b.ID })
+	return out
 }
 
 // withObserved leaves of what Okta listed what counts: each round says the same
@@ -81,9 +82,6 @@ func (b *builder) missing(t time.Time) {
 	if n := len(s.observed); n > 0 {
 		since = s.observed[n-1].At
 	}
-	if n := len(s.adds); n > 0 && s.adds[n-1].At.After(since) {
-		since = s.adds[n-1].At
-	}
 	for _, f := range b.snapshots {
 		in := f.Snapshot
 		if !in.From.After(since) || !in.To.Before(t) || b.listedLater(in) || b.changedWithin(b.changes, in.From, in.To) {
@@ -95,18 +93,14 @@ func (b *builder) missing(t time.Time) {
 	}
 }
 
-// listedLater reports whether Okta listed the person in a snapshot, or after it
-// by the end of the next day (UTC), while the log shows no change.
+// listedLater reports whether Okta listed the person in a snapshot or after it, by
+// the end of the next day (UTC) and before the log shows a change.
 func (b *builder) listedLater(s *schemas.Snapshot) bool {
 	const day = 24 * time.Hour
 	end := s.From.Truncate(day).Add(2 * day)
 	for _, c := range b.changes {
-		switch at := c.fact.At; {
-		case at.Before(s.From):
-		case listed(c):
-			return at.Before(end)
-		case at.After(s.To):
-			return false
+		if at := c.fact.At; !at.Before(s.From) {
+			return listed(c) && at.Before(end)
 		}
 	}
 	return false

@@ -56,9 +56,10 @@ func resourceOf(f *schemas.Fact) (resource, bool) {
 	return resource{}, false
 }
 
-// compare orders resources. One without an id is known by its name.
+// compare orders resources. One without an id is known by its name. All that a
+// person has in Okta is in one org.
 func (r resource) compare(o resource) int {
-	if c := cmp.Or(cmp.Compare(r.source, o.source), cmp.Compare(r.org, o.org), cmp.Compare(r.id, o.id)); c != 0 || r.id != "" {
+	if c := cmp.Or(cmp.Compare(r.source, o.source), cmp.Compare(r.id, o.id)); c != 0 || r.id != "" {
 		return c
 	}
 	return cmp.Compare(r.name, o.name)
@@ -141,10 +142,7 @@ type builder struct {
 }
 
 func (b *builder) build(changes []change) []*stay {
-	b.changes = changes
-	if b.source == schemas.ByMembership {
-		b.changes = b.withObserved(changes)
-	}
+	b.changes = b.withObserved(changes)
 	for _, c := range b.changes {
 		b.missing(c.fact.At)
 		b.take(c)
@@ -245,10 +243,10 @@ func (s *stay) removed() time.Time {
 
 // ended is when the stay ended, by removal or renewal; zero while it lasts.
 func (s *stay) ended() time.Time {
-	if t := s.removed(); !t.IsZero() || s.renewal == nil {
-		return t
+	if s.renewal != nil {
+		return s.renewal.At
 	}
-	return s.renewal.At
+	return s.removed()
 }
 
 // events are all that the stay is known by, by time.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"jitaudit/correlate/policy"
 	"jitaudit/schemas"
 )
 
@@ -23,25 +24,36 @@ func failedAssumptions() Rule {
 		Notes:    "Intent. A refused call may lack the names of who made it, and then counts for whatever name it has.",
 		Do:       "The sentence has the roles and the reasons. Many roles with `AccessDenied` are a search, one role with `ExpiredToken` is a script.",
 		Life: func(l *Life) (out []*Breach) {
-			var run []*schemas.Fact
-			for _, f := range l.Facts {
-				if f.Kind != schemas.AssumeFailed {
-					continue
-				}
-				if n := len(run); n > 0 && f.At.After(run[n-1].At.Add(l.Policies.At(run[n-1].At).Bounds.BurstWindow)) {
-					out, run = append(out, burst(l, run)...), nil
-				}
-				run = append(run, f)
+			for _, run := range Bursts(l.Policies, l.Facts) {
+				out = append(out, burst(l, run)...)
 			}
-			return append(out, burst(l, run)...)
+			return out
 		},
 	}
+}
+
+// Bursts are the runs of refusals in which each comes at most a burst window after
+// the one before, by the policy in force then. facts are sorted by time.
+func Bursts(policies *policy.Set, facts []*schemas.Fact) (runs [][]*schemas.Fact) {
+	var last *schemas.Fact
+	for _, f := range facts {
+		if f.Kind != schemas.AssumeFailed {
+			continue
+		}
+		if last == nil || f.At.After(last.At.Add(policies.At(last.At).Bounds.BurstWindow)) {
+			runs = append(runs, nil)
+		}
+		run := &runs[len(runs)-1]
+		*run = append(*run, f)
+		last = f
+	}
+	return runs
 }
 
 // burst is the breach that a run of refusals is, if it is long enough by the policy
 // in force at its first.
 func burst(l *Life, run []*schemas.Fact) []*Breach {
-	if len(run) == 0 || len(run) < l.Policies.At(run[0].At).Burst() {
+	if len(run) < l.Policies.At(run[0].At).Burst() {
 		return nil
 	}
 	var roles, codes []string
