@@ -11,7 +11,7 @@ import (
 
 // Callers find whose a call is: by the issued key, else by the role session.
 type Callers struct {
-	byKey       map[string]issue // the earliest, should two carry one key
+	byKey       map[string]issue // none without a key; the earliest, should two carry one
 	byPrincipal map[string][]issue
 }
 
@@ -72,10 +72,8 @@ func (c *Callers) Known(principalID string) bool { return len(c.byPrincipal[prin
 
 // issue finds where the credentials of a call came from.
 func (c *Callers) issue(principalID, accessKeyID string, createdAt, at time.Time) (issue, bool) {
-	if accessKeyID != "" {
-		if i, ok := c.byKey[accessKeyID]; ok {
-			return i, true
-		}
+	if i, ok := c.byKey[accessKeyID]; ok {
+		return i, true
 	}
 	list := c.byPrincipal[principalID]
 	if len(list) == 0 {
@@ -89,7 +87,7 @@ func (c *Callers) issue(principalID, accessKeyID string, createdAt, at time.Time
 	switch {
 	case i == len(list):
 		return list[i-1], true
-	case i == 0 || createdAt.IsZero() && list[i].at.Equal(when):
+	case i == 0 || list[i].at.Equal(when):
 		return list[i], true
 	case createdAt.IsZero() || when.Sub(list[i-1].at) < list[i].at.Sub(when):
 		return list[i-1], true

@@ -161,6 +161,16 @@ func TestAHandleIsWhoseItIsThen(t *testing.T) {
 			answers{hours(10): "2", hours(31): "2", hours(41): "1"},
 		},
 		{
+			"nor on the day on which they come back to it",
+			[]*schemas.Fact{deactivated("1", "", hours(5)), seen("2", 7), seen("1", 14)},
+			answers{hours(6): "2", hours(8): "2", hours(14): "1"},
+		},
+		{
+			"whose name it was, who knows since when, had it later than who left before",
+			[]*schemas.Fact{seen("2", 0), deactivated("2", "", hours(5)), renamed("1", "x", mail, "x", hours(10))},
+			answers{hours(4): "2", hours(10): "1", hours(20): "1"},
+		},
+		{
 			"another case of the same name, and another login",
 			[]*schemas.Fact{oktaUser("a", "2", mail, hours(-99)), seen("1", 0), renamed("1", "login", "SAM@example.com", " Sam@example.com", hours(10))},
 			answers{hours(9): "1", hours(11): "1"},

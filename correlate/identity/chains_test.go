@@ -131,6 +131,8 @@ func TestTheRecordThatTellsMoreStandsForBoth(t *testing.T) {
 	known := []*schemas.Fact{oktaUser("a", "1", "ada@example.com", 0), oktaUser("a", "2", "bob@example.com", 0), first, second, other}
 	dated := ada.made(one, hours(6))
 	dated.ID, dated.Chain.SharedID, dated.Call = "dated", "shared", &schemas.Call{PrincipalID: ada.principal, CreatedAt: monday}
+	silent := ada.made(session{}, hours(6)+time.Second)
+	silent.ID, silent.Chain.SharedID = "silent", "shared"
 	unrelated := ada.made(two, hours(6))
 	unrelated.Call.AccessKeyID = ""
 	for _, c := range []struct {
@@ -141,6 +143,7 @@ func TestTheRecordThatTellsMoreStandsForBoth(t *testing.T) {
 		{"alone it is taken for the last before", nil, "okta:a/2"},
 		{"the caller's own", []*schemas.Fact{own}, "okta:a/1"},
 		{"one that tells when its credentials were made", []*schemas.Fact{dated}, "okta:a/1"},
+		{"one that does not tell what was made", []*schemas.Fact{silent}, "okta:a/2"},
 	} {
 		for form, callers := range callers(t, append(c.more, append(known, unrelated)...)...) {
 			for _, s := range []session{one, {one.principal, ""}} {
@@ -183,6 +186,9 @@ func TestWhatWasEnteredOtherwiseIsNobodys(t *testing.T) {
 			if !c.Known(s.principal) {
 				t.Errorf("%s: %+v is not known", form, s)
 			}
+		}
+		if p, ok := c.Find(mixed.principal, mixed.key, time.Time{}, monday.Add(hours(4))); ok {
+			t.Errorf("%s: by the key, whatever the times say: it is %q's", form, p.Key)
 		}
 		for _, s := range []session{hub, two} {
 			if p, _ := c.Find(s.principal, s.key, time.Time{}, monday.Add(hours(4))); p.Key != "okta:a/1" {
