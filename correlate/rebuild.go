@@ -18,8 +18,9 @@ type Input struct {
 	// be among them or, folded, in Uses. Rebuild changes none of them.
 	Facts []*schemas.Fact
 	// Shared are facts that concern nobody in particular (FactKind.Shared), of
-	// the whole estate or as much of it as concerns the person; order and copies
-	// change nothing.
+	// the whole estate or as much of it as concerns the person. Their order and
+	// repetition change nothing; of copies with other contents only the one that
+	// counts may be among them.
 	Shared   []*schemas.Fact
 	Uses     []Use
 	Policies *policy.Set

@@ -128,7 +128,7 @@ func (r *request) condition(shared []*schemas.Fact) {
 		if f.Kind != schemas.ConditionSet || f.Condition.ID != r.said.Condition || f.Who.Org != r.created.Who.Org || f.At.After(r.created.At) {
 			continue
 		}
-		if best == nil || cmp.Or(f.At.Compare(best.At), cmp.Compare(f.ID, best.ID), cmp.Compare(f.Hash, best.Hash)) > 0 {
+		if best == nil || before(best.At, best.ID, f.At, f.ID) {
 			best = f
 		}
 	}
