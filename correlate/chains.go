@@ -101,8 +101,8 @@ func (c *chained) take(u *Use) {
 	c.services = union(c.services, u.Services)
 }
 
-// union adds what is new; both are sorted.
-func union(to, more []string) []string {
+// union adds what is new; to is sorted, and stays so.
+func union[T cmp.Ordered](to, more []T) []T {
 	for _, s := range more {
 		if i, found := slices.BinarySearch(to, s); !found {
 			to = slices.Insert(to, i, s)

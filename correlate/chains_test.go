@@ -170,6 +170,15 @@ func TestWhatASessionWasUsedWith(t *testing.T) {
 			t.Errorf("%s: %s", agent, d)
 		}
 	}
+	twice := []*schemas.Fact{
+		assumed("one", "Okta", account, "Admin", "", at("09:00:00"), time.Hour), assumed("two", "Okta", account, "Admin", "", at("09:10:00"), time.Hour),
+	}
+	for _, a := range twice {
+		a.Assume.UserAgent = "aws-cli/2.15.0"
+	}
+	if d := cmp.Diff([]schemas.Origin{schemas.FromCLI}, rebuilt(t, twice, nil).Sessions[0].Origins); d != "" {
+		t.Errorf("twice by the same means: %s", d)
+	}
 	for event, want := range map[string][]schemas.Origin{
 		"Federate": {schemas.FromConsole}, "GetRoleCredentials": {schemas.FromCLI}, "CreateToken": {schemas.FromCLI}, "Authenticate": nil,
 	} {

@@ -1,6 +1,7 @@
 package correlate
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -52,6 +53,22 @@ func TestMissingSaysWhyAnIntervalCannotBeJudged(t *testing.T) {
 	}
 	if got := c.Missing("okta/stalled", h(1), h(28), 3*time.Hour); got != schemas.Pending {
 		t.Errorf("3 h behind of 3 h allowed: got %q, want pending", got)
+	}
+}
+
+func TestANeedNamesOneShardOrAllOfAnAccount(t *testing.T) {
+	c := NewCoverage([]schemas.Coverage{
+		{Shard: "okta/a", From: day, To: at("09:00:00")}, {Shard: "okta/ab", From: day, To: at("09:00:00")},
+		{Shard: "aws/1/us-east-1", From: day, To: at("09:00:00")}, {Shard: "aws/1/eu-west-1", From: day, To: at("09:00:00")},
+		{Shard: "aws/11/us-east-1", From: day, To: at("09:00:00")},
+	})
+	for need, want := range map[string][]string{
+		"okta/a": {"okta/a"}, "okta/none": {"okta/none"},
+		"aws/1/*": {"aws/1/eu-west-1", "aws/1/us-east-1"}, "aws/2/*": {"aws/2/*"},
+	} {
+		if got := c.named(need); !slices.Equal(got, want) {
+			t.Errorf("%s is %q, want %q", need, got, want)
+		}
 	}
 }
 

@@ -151,9 +151,7 @@ func (j *judge) missing(needs []rules.Need, stalledAfter time.Duration) (rules.N
 			case schemas.Pending:
 				j.due(shard, n.To)
 				j.due(sourceOf(shard)+"/*", j.in.Coverage.end(shard).Add(stalledAfter))
-				if pending.Shard == "" {
-					pending = one
-				}
+				pending = one
 			default:
 				return one, reason
 			}

@@ -138,11 +138,7 @@ func (s *session) describeUse() {
 		for _, u := range a.uses {
 			s.record.Services = union(s.record.Services, u.Services)
 		}
-		for _, o := range a.origins() {
-			if i, found := slices.BinarySearch(s.record.Origins, o); !found {
-				s.record.Origins = slices.Insert(s.record.Origins, i, o)
-			}
-		}
+		s.record.Origins = union(s.record.Origins, a.origins())
 	}
 }
 

@@ -20,12 +20,13 @@ type suite struct {
 }
 
 // suites are run one after the other until a mutant is noticed. The scenarios
-// come first: they are what the contract is held by. Properties are checked on
+// come first: they are what the contract is held by; what they do not see of
+// copies is how many were counted. Properties are checked on
 // few histories, and always the same, so that a run can be repeated.
 func suites() []*suite {
 	few := []string{"-test.failfast", "-rapid.checks=40", "-rapid.seed=1", "-rapid.nofailfile"}
 	return []*suite{
-		{pkg: "internal/scan", args: []string{"-test.failfast", "-test.run=^TestScenarios$"}},
+		{pkg: "internal/scan", args: []string{"-test.failfast", "-test.run=^Test(Scenarios|Copies)"}},
 		{pkg: "internal/mutants", args: []string{"-test.failfast"}},
 		{pkg: "correlate", args: few, slow: true},
 		{pkg: "correlate/rules", args: []string{"-test.failfast"}},

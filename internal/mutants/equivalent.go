@@ -29,7 +29,7 @@ var equivalents = []alike{
 
 	// Grants.
 	{"grants/bound/SeenFrom: b.* + 1s", "one event more may be shown as evidence; the contract says what must be covered, not what may be shown"},
-	{"grants/order/compareGrants: a.Opened.Compare(b.Opened) *", "the grants of one role in another order: whatever looks at them looks at all, or sorts them; results have no order"},
+	{"grants/order/compareGrants: a.Opened.Compare(b.Opened) dropped", "the grants of one role in another order: whatever looks at them looks at all, or sorts them; results have no order"},
 	{"grants/swap/compareGrants: *.Opened -> ApprovedUntil", "the same"},
 	{"grants/order/compareGrants: a.Removed.Compare(b.Removed) *", "the same"},
 	{"grants/order/compareGrants: cmp.Compare(a.ID, b.ID) *", "the same"},
@@ -42,6 +42,40 @@ var equivalents = []alike{
 	{"grants/condition/chainEnd: g.Limit.IsZero() -> false", "the loop below goes over the containing grants again, from whichever limit"},
 	{"grants/condition/chainEnd: g.Limit.After(end) -> true", "the same"},
 	{"grants/condition/chainEnd: g.Limit.After(end) -> false", "the same"},
+	{"grants/condition/follow: len(rs) == 0 -> false", "saves room and nothing else"},
+	{"grants/condition/used: g.Used -> false", "marks the same again"},
+	{"grants/order/judgeGrants: cmp.Compare(x.Record.ID, y.Record.ID) reversed", "of two grants that were opened at one instant the contract prefers none"},
+	{"grants/order/compare: * reversed", "brings the changes of one resource together all the same"},
+	{"grants/condition/stays: ok -> true", "what is no resource opens nothing: every entry of groups asks for an id or a name"},
+
+	// Snapshots.
+	{"snapshots/order/snapshotsOf: cmp.Compare(a.ID, b.ID) reversed", "of two listings that began at one instant the contract prefers none"},
+	{"snapshots/condition/withObserved: !slices.ContainsFunc(changes, listed) -> false", "copies what is as it should be"},
+	{"snapshots/edge/missing: in.From.After(since) or equal", "whoever was added or listed then was so during the listing, which tells nothing of them"},
+	{"snapshots/edge/missing: in.To.Before(t) or equal", "the same"},
+	{"snapshots/edge/listedLater: at.Before(s.From) or equal", "a listing that began as they were listed is not looked at, and one that began at a change tells nothing"},
+
+	// Requests.
+	{`requests/condition/condition: r.said.Condition == "" -> false`, "no condition has an empty id"},
+	{"requests/condition/until: !r.last().At.After(t) -> false", "puts the same steps together again"},
+	{"requests/edge/until: r.last().At.After(t) or equal", "the same"},
+	{"requests/edge/latestRequest: r.decidedAt().Before(best.decidedAt()) or equal", "of two that were decided at one instant the contract prefers none"},
+
+	// Names.
+	{"names/condition/of: !slices.Contains(all, h) -> true", "saves room and nothing else"},
+	{`names/condition/of: session == "" || slices.Contains(all, session) -> false`, "looks for more names where the one that is asked for is known"},
+	{`names/condition/of: session == "" -> false`, "the same"},
+	{"names/condition/of: slices.Contains(all, session) -> false", "the same"},
+	{`names/condition/of: h != "" && !slices.Contains(all, h) -> true #2`, "asks whose the name is and knows it, or has nothing to ask for"},
+	{`names/condition/of: h != "" -> true #2`, "the same"},
+	{"names/condition/of: !slices.Contains(all, h) -> true #2", "the same"},
+	{"names/condition/justifying: len(o.requests) == 0 -> false", "goes over nothing"},
+	{`names/condition/opens: r.said.GroupID == "" && r.said.Group == "" -> false`, "no entry of groups is for a group without id and name"},
+	{`names/condition/opens: r.said.GroupID == "" -> false`, "the same"},
+	{`names/condition/opens: r.said.Group == "" -> false`, "the same"},
+
+	// Lives.
+	{"life/order/orphans: * reversed", "results have no order"},
 
 	// The join.
 	{"join/condition/of: ps != nil -> false", "works the same out again"},
@@ -78,6 +112,7 @@ var equivalents = []alike{
 	{"copies/order/byCopy: cmp.Compare(a.Source, b.Source) reversed", "brings copies together all the same"},
 	{"copies/order/byCopy: cmp.Compare(a.ID, b.ID) reversed", "the same"},
 	{"copies/condition/sameEvent: a.Key == b.Key -> true", "told apart by a hash of 64 bits before; it would take two ids with the same"},
+	{"copies/order/compareCopies: cmp.Compare(a.Source(), b.Source()) reversed", "brings copies together all the same"},
 	{"copies/order/compareCopies: strings.Compare(a.Key, b.Key) *", "told apart by a hash of 64 bits before"},
 	{"copies/order/compareCopies: strings.Compare(a.Hash, b.Hash) dropped", "after the id the record begins with the hash"},
 	{"copies/order/compareCopies: strings.Compare(a.record, b.record) *", "copies that are still equal have the same content"},
@@ -88,6 +123,7 @@ var equivalents = []alike{
 	{"judge/condition/neededUntil: n.To.After(last) -> true", "a rule's needs all end at one instant"},
 	{"judge/edge/due: at.Before(t) or equal", "keeps the smaller of two equal ones"},
 	{"judge/bound/sessionMFA: a.Policy.Bounds.StalledAfter *", "stalled or late, the shard does not hold what is needed; it only decides when a waived no_mfa is looked at again"},
+	{`judge/condition/grant: g.Record.Group != "" -> true`, "no pattern of groups but * matches the empty name, and with * groups are not looked at"},
 	{"judge/order/sorted: a.At.Compare(b.At) *", "results have no order"},
 	{"judge/order/sorted: strings.Compare(a.Rule, b.Rule) *", "the same"},
 	{"judge/order/sorted: strings.Compare(a.ID, b.ID) reversed", "the same"},

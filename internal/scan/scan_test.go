@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -161,7 +162,7 @@ func TestDamageIsADeadLetterWithItsPlace(t *testing.T) {
 	}
 }
 
-func TestAddendumOfAnotherPersonIsCountedOnce(t *testing.T) {
+func TestCopiesThatNameTwoPeopleAreOneEvent(t *testing.T) {
 	event := func(session, more string) string {
 		return `{"eventID":"e1","eventTime":"2026-03-02T09:00:00Z","eventName":"AssumeRoleWithSAML","eventSource":"sts.amazonaws.com",` +
 			`"awsRegion":"eu-central-1","recipientAccountId":"111111111111","userIdentity":{"type":"SAMLUser"},` + more +
@@ -178,5 +179,29 @@ func TestAddendumOfAnotherPersonIsCountedOnce(t *testing.T) {
 	}
 	if len(got.Results) != 1 || got.Results[0].Person.Key != "aws:ben" {
 		t.Errorf("results %+v, want those of ben, whom the addendum names", got.Results)
+	}
+}
+
+func TestCopiesOfTwoLogsWithOneIDAreTwoEvents(t *testing.T) {
+	var okta, trail strings.Builder
+	for i := range 6 { // enough that the hashes of one log lie among those of the other
+		fmt.Fprintf(&okta, `{"uuid":"e1","published":"2026-03-02T09:00:00.000Z","eventType":"group.user_membership.add","version":"%d",`+
+			`"outcome":{"result":"SUCCESS"},"target":[{"id":"00u1ada","type":"User","alternateId":"ada@example.com"},`+
+			`{"id":"00g1","type":"UserGroup","displayName":"AWS-prod-Admin"}]}`+"\n", i)
+		fmt.Fprintf(&trail, `{"eventID":"e1","eventTime":"2026-03-02T09:00:00Z","eventName":"AssumeRoleWithSAML","eventSource":"sts.amazonaws.com",`+
+			`"awsRegion":"eu-central-1","recipientAccountId":"111111111111","userIdentity":{"type":"SAMLUser"},"requestID":"%d",`+
+			`"requestParameters":{"roleSessionName":"ben","roleArn":"arn:aws:iam::111111111111:role/Admin"},`+
+			`"responseElements":{"assumedRoleUser":{"assumedRoleId":"AROA1:ben","arn":"arn:aws:sts::111111111111:assumed-role/Admin/ben"}}}`+"\n", i)
+	}
+	opts := madeUp(t, smallHistory(t, 1))
+	opts.Complete, opts.Gaps = nil, nil
+	got := scanAll(t, []file{
+		{source: schemas.Okta, name: "okta", org: "example", data: []byte(okta.String())},
+		{source: schemas.CloudTrail, name: "trail", data: []byte(trail.String())},
+	}, opts)
+	for _, l := range got.Ledgers[:2] {
+		if l.Read != 6 || l.Used != 1 || l.Corrected != 5 {
+			t.Errorf("ledger %+v, want one used and five corrected", l)
+		}
 	}
 }
