@@ -71,11 +71,10 @@ var equivalents = []alike{
 	{"names/condition/of: !slices.Contains(all, h) -> true #2", "the same"},
 	{"names/condition/justifying: len(o.requests) == 0 -> false", "goes over nothing"},
 	{`names/condition/opens: r.said.GroupID == "" && r.said.Group == "" -> false`, "no entry of groups is for a group without id and name"},
-	{`names/condition/opens: r.said.GroupID == "" -> false`, "the same"},
-	{`names/condition/opens: r.said.Group == "" -> false`, "the same"},
 
 	// Lives.
-	{"life/order/orphans: * reversed", "results have no order"},
+	{"life/order/orphans: strings.Compare(a.PrincipalID, b.PrincipalID) reversed", "results have no order"},
+	{"life/order/orphans: a.CreatedAt.Compare(b.CreatedAt) reversed", "the same"},
 
 	// The join.
 	{"join/condition/of: ps != nil -> false", "works the same out again"},

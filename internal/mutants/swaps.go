@@ -73,6 +73,9 @@ var constants = map[string]bool{
 	"VerdictFinding": true, "VerdictUnknown": true, "VerdictAllowed": true,
 }
 
+// roleless are what has an account and no role: assignments and deeds.
+var roleless = map[string]bool{"f.Assignment": true, "d": true}
+
 // swaps puts another field or constant in place of the one that is named.
 func (g *generator) swaps(s *ast.SelectorExpr) {
 	f := g.fn.file
@@ -87,6 +90,8 @@ func (g *generator) swaps(s *ast.SelectorExpr) {
 		case constants[s.Sel.Name] != (f.at(s.X) == "schemas"):
 			continue
 		case s.Sel.Name == "Login" && !inType && f.at(s.X) != "w":
+			continue
+		case other == "Role" && roleless[f.at(s.X)]:
 			continue
 		}
 		g.replace("swap", s, f.at(s)+" -> "+other, f.at(s.X)+"."+other)
