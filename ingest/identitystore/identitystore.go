@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"jitaudit/ingest"
+	"jitaudit/ingest/awsapi"
 	"jitaudit/schemas"
 )
 
@@ -47,7 +48,7 @@ type Config struct {
 	// ID is the store's ("d-…"); Account (12 digits) and Region are where it is:
 	// those of IAM Identity Center.
 	ID, Account, Region string
-	// AWS is how to reach AWS; see package lookup. Its region does not matter.
+	// AWS is how to reach AWS; see awsapi.Connect. Its region does not matter.
 	AWS aws.Config
 	Log ingest.Log
 	// Interval is the pause between two listings; default one hour.
@@ -104,12 +105,15 @@ func New(cfg Config) (*Collector, error) {
 	c := &Collector{cfg: cfg, shard: schemas.AWSShard(cfg.Account, cfg.Region), known: make(map[string]listed)}
 	c.key = c.shard + "/users/" + cfg.ID
 	c.cfg.Logger = cfg.Logger.With("shard", c.shard, "collector", "identity store "+cfg.ID)
-	c.client = c.newClient()
+	c.client = identitystore.NewFromConfig(awsapi.Paced(cfg.AWS, cfg.Region, awsapi.Pace{
+		PerSecond: cfg.RequestsPerSecond, Timeout: attemptTimeout,
+		Count: func(outcome string) { cfg.Metrics.Requests.WithLabelValues(c.key, outcome).Inc() },
+	}))
 	return c, nil
 }
 
 // Run lists until ctx ends, and then returns nil. What may pass by itself is tried
-// again for ever; the error it returns, an ErrPermanent, does not.
+// again for ever; the error it returns, an awsapi.ErrPermanent, does not.
 func (c *Collector) Run(ctx context.Context) error {
 	for failures := 0; ; {
 		wait := c.cfg.Interval
@@ -117,7 +121,7 @@ func (c *Collector) Run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case errors.Is(err, ErrPermanent):
+		case errors.Is(err, awsapi.ErrPermanent):
 			return err
 		case err != nil:
 			wait = min(mostWait, time.Second<<min(failures, 6))
@@ -167,6 +171,19 @@ func (c *Collector) list(ctx context.Context) error {
 		c.date = at.UTC()
 	}
 	return nil
+}
+
+// explain says which store an error is about, and of one that does not pass by
+// itself what to do.
+func (c *Collector) explain(err error) error {
+	store := "check the store's id, and that the region is that of IAM Identity Center"
+	return awsapi.Request{
+		Doing:  fmt.Sprintf("list the users of identity store %s in %s of account %s", c.cfg.ID, c.cfg.Region, c.cfg.Account),
+		Action: "identitystore:ListUsers",
+		Allow:  "in the account of IAM Identity Center or one that it has delegated to",
+		// API reference: ListUsers.
+		Advice: map[string]string{"ResourceNotFound": store, "Validation": store},
+	}.Explain(err)
 }
 
 // keep puts what is news of a page into the log.

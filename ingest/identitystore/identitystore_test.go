@@ -15,7 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"jitaudit/ingest"
-	"jitaudit/ingest/cloudtrail/lookup"
+	"jitaudit/ingest/awsapi"
 	"jitaudit/internal/simulated/aws"
 	"jitaudit/schemas"
 )
@@ -78,7 +78,7 @@ func newWorld(t *testing.T, users []aws.User, change func(*aws.Config)) *world {
 	s := httptest.NewServer(w.aws)
 	t.Cleanup(s.Close)
 	transport := &http.Transport{DisableKeepAlives: true}
-	connected, err := lookup.Connect(t.Context(), lookup.Connection{Region: region, Endpoint: s.URL, AccessKeyID: keyID, SecretAccessKey: secret})
+	connected, err := awsapi.Connect(t.Context(), awsapi.Connection{Region: region, Endpoint: s.URL, AccessKeyID: keyID, SecretAccessKey: secret})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,10 +199,10 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		{"no right", func(c *aws.Config) {
 			c.Principals[keyID] = aws.Principal{Secret: secret, Account: account, Denied: []string{"identitystore:ListUsers"}}
 		}, nil, "allow identitystore:ListUsers to the collector's principal"},
-		{"another secret", func(c *aws.Config) { c.Principals[keyID] = aws.Principal{Secret: "x", Account: account} }, nil, "check the access key"},
+		{"another secret", func(c *aws.Config) { c.Principals[keyID] = aws.Principal{Secret: "x", Account: account} }, nil, "check the secret access key"},
 		{"another store", nil, func(w *world) { w.cfg.ID = "d-0000000000" }, "check the store's id, and that the region is that of IAM Identity Center"},
 		{"a role that does not trust", nil, func(w *world) {
-			cfg, err := lookup.Connect(w.t.Context(), lookup.Connection{Region: region, Endpoint: *w.cfg.AWS.BaseEndpoint, AccessKeyID: keyID, SecretAccessKey: secret, RoleARN: "arn:aws:iam::333333333333:role/reader"})
+			cfg, err := awsapi.Connect(w.t.Context(), awsapi.Connection{Region: region, Endpoint: *w.cfg.AWS.BaseEndpoint, AccessKeyID: keyID, SecretAccessKey: secret, RoleARN: "arn:aws:iam::333333333333:role/reader"})
 			if err != nil {
 				w.t.Fatal(err)
 			}
@@ -215,7 +215,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 				tt.change(w)
 			}
 			err := w.collector().Run(t.Context())
-			if !errors.Is(err, ErrPermanent) || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), secret) {
+			if !errors.Is(err, awsapi.ErrPermanent) || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), secret) {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}
 		})

@@ -12,6 +12,7 @@ import (
 
 	"jitaudit/ingest"
 	"jitaudit/ingest/approvals"
+	"jitaudit/ingest/awsapi"
 	"jitaudit/ingest/cloudtrail/lookup"
 	"jitaudit/ingest/okta/api"
 	"jitaudit/ingest/okta/directory"
@@ -185,7 +186,7 @@ func (r *runner) awsCollectors(ctx context.Context, a *config.AWSAccount, log in
 	if len(regions) == 0 {
 		return fmt.Errorf("aws account %s: no region is given", a.Account)
 	}
-	aws, err := lookup.Connect(ctx, lookup.Connection{
+	aws, err := awsapi.Connect(ctx, awsapi.Connection{
 		Region: regions[0], Endpoint: c.Endpoint, Profile: c.Profile,
 		AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey.Reveal(),
 		RoleARN: a.RoleARN, ExternalID: a.ExternalID,

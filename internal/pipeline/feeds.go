@@ -9,7 +9,7 @@ import (
 
 	"jitaudit/ingest"
 	"jitaudit/ingest/approvals"
-	"jitaudit/ingest/cloudtrail/lookup"
+	"jitaudit/ingest/awsapi"
 	"jitaudit/ingest/identitystore"
 	"jitaudit/internal/config"
 	"jitaudit/internal/kafka"
@@ -94,7 +94,7 @@ func (r *runner) topicCollector(f *config.ApprovalFeed, log ingest.Log, all map[
 // storeCollector lists the users of an Identity Store.
 func (r *runner) storeCollector(ctx context.Context, s *config.IdentityStore, log ingest.Log, all map[string]collector) error {
 	c := &r.cfg.AWS
-	aws, err := lookup.Connect(ctx, lookup.Connection{
+	aws, err := awsapi.Connect(ctx, awsapi.Connection{
 		Region: s.Region, Endpoint: c.Endpoint, Profile: c.Profile,
 		AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey.Reveal(),
 		RoleARN: s.RoleARN, ExternalID: s.ExternalID,

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"jitaudit/ingest/awsapi"
 )
 
 // version is that of the checkpoint's format.
@@ -38,8 +40,8 @@ func (c *Collector) load(ctx context.Context) error {
 	var p checkpoint
 	if err := json.Unmarshal(raw, &p); err != nil || p.Version != version || p.CoveredTo.IsZero() {
 		c.loaded = false
-		return &permanent{fmt.Sprintf("go on with %s: its checkpoint is of version %d, and this program knows only %d; run the version of jitaudit that wrote it, or delete it to read the last 90 days again",
-			c.shard, p.Version, version), err}
+		return awsapi.Permanent(fmt.Sprintf("go on with %s: its checkpoint is of version %d, and this program knows only %d; run the version of jitaudit that wrote it, or delete it to read the last 90 days again",
+			c.shard, p.Version, version), err)
 	}
 	if !p.serves(c.cfg.Since, c.cfg.EventNames) {
 		c.log.Info("more is asked for than was; the shard is read from the beginning", "since", c.cfg.Since, "event_names", c.cfg.EventNames)

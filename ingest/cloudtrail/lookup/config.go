@@ -21,7 +21,7 @@ type Config struct {
 	// Account (12 digits) and Region are the shard. The credentials of AWS must
 	// be the account's: events of another one are refused.
 	Account, Region string
-	// AWS is how to reach AWS; see Connect. Its region does not matter, so that
+	// AWS is how to reach AWS; see awsapi.Connect. Its region does not matter, so that
 	// all regions of an account can share it and its credentials.
 	AWS aws.Config
 	// Log takes the events.
@@ -104,7 +104,7 @@ func (c *Config) check() error {
 	case !regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`).MatchString(c.Region):
 		return errors.New("Region must be a region's code like eu-central-1")
 	case c.AWS.Credentials == nil:
-		return errors.New("AWS has no credentials; make it with Connect")
+		return errors.New("AWS has no credentials; make it with awsapi.Connect")
 	case c.Log == nil:
 		return errors.New("Log is missing")
 	case c.RequestsPerSecond < 0:

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
 
 	"jitaudit/ingest"
+	"jitaudit/ingest/awsapi"
 	"jitaudit/schemas"
 )
 
@@ -57,8 +58,8 @@ func (c *Collector) event(listed *types.Event) (event, error) {
 		return e, nil
 	}
 	if r.Recipient != "" && r.Recipient != c.cfg.Account {
-		return e, &permanent{sentence: fmt.Sprintf("read CloudTrail of account %s in %s: the credentials are account %s's (event %s); give the collector those of account %s, or a role there",
-			c.cfg.Account, c.cfg.Region, r.Recipient, e.message.ID, c.cfg.Account)}
+		return e, awsapi.Permanent(fmt.Sprintf("read CloudTrail of account %s in %s: the credentials are account %s's (event %s); give the collector those of account %s, or a role there",
+			c.cfg.Account, c.cfg.Region, r.Recipient, e.message.ID, c.cfg.Account), nil)
 	}
 	e.excluded = r.EventSource == "cloudtrail.amazonaws.com" && r.EventName == "LookupEvents" && r.ErrorCode == "" &&
 		slices.Contains(c.cfg.ExcludeRoles, r.UserIdentity.SessionContext.SessionIssuer.ARN)

@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 
 	"jitaudit/ingest"
+	"jitaudit/ingest/awsapi"
 	"jitaudit/schemas"
 )
 
@@ -58,8 +59,8 @@ func New(cfg Config) (*Collector, error) {
 }
 
 // Run collects until ctx ends, and then returns nil. It returns an error only
-// where going on makes no sense, an ErrPermanent: AWS will refuse until somebody
-// changes keys, rights or regions, or the checkpoint is of another version.
+// where going on makes no sense, an awsapi.ErrPermanent: AWS will refuse until
+// somebody changes keys, rights or regions, or the checkpoint is of another version.
 // Everything else is tried again for ever, after pauses of up to
 // Config.MaxBackoff, and told to Config.Metrics.
 func (c *Collector) Run(ctx context.Context) error {
@@ -69,7 +70,7 @@ func (c *Collector) Run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case errors.Is(err, ErrPermanent):
+		case errors.Is(err, awsapi.ErrPermanent):
 			return err
 		case err != nil:
 			wait = c.backoff(failures)

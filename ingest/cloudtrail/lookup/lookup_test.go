@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"jitaudit/ingest/awsapi"
 	"jitaudit/ingest/cloudtrail/lookup"
 	"jitaudit/internal/simulated/aws"
 	"jitaudit/schemas"
@@ -34,25 +35,25 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 	}
 	tests := []struct {
 		name   string
-		to     lookup.Connection
+		to     awsapi.Connection
 		region string
 		want   []string
 	}{
-		{"no right to look up", lookup.Connection{AccessKeyID: "AKIAEXAMPLE000000002", SecretAccessKey: secret}, region,
+		{"no right to look up", awsapi.Connection{AccessKeyID: "AKIAEXAMPLE000000002", SecretAccessKey: secret}, region,
 			[]string{"AccessDenied", "allow cloudtrail:LookupEvents"}},
-		{"a wrong secret", lookup.Connection{AccessKeyID: keyID, SecretAccessKey: "another secret"}, region,
+		{"a wrong secret", awsapi.Connection{AccessKeyID: keyID, SecretAccessKey: "another secret"}, region,
 			[]string{"InvalidSignature", "check the secret access key"}},
-		{"an unknown key", lookup.Connection{AccessKeyID: "AKIAEXAMPLE000000009", SecretAccessKey: secret}, region,
+		{"an unknown key", awsapi.Connection{AccessKeyID: "AKIAEXAMPLE000000009", SecretAccessKey: secret}, region,
 			[]string{"UnrecognizedClient", "check the access key"}},
-		{"a region without opt-in", lookup.Connection{AccessKeyID: keyID, SecretAccessKey: secret}, "me-south-1",
+		{"a region without opt-in", awsapi.Connection{AccessKeyID: keyID, SecretAccessKey: secret}, "me-south-1",
 			[]string{"UnrecognizedClient", "opted into the region"}},
-		{"a role without the right", lookup.Connection{AccessKeyID: keyID, SecretAccessKey: secret, RoleARN: role("blind")}, region,
+		{"a role without the right", awsapi.Connection{AccessKeyID: keyID, SecretAccessKey: secret, RoleARN: role("blind")}, region,
 			[]string{"AccessDenied", "assumed-role/blind/jitaudit", "allow cloudtrail:LookupEvents"}},
-		{"a role without its external id", lookup.Connection{AccessKeyID: keyID, SecretAccessKey: secret, RoleARN: role("external")}, region,
+		{"a role without its external id", awsapi.Connection{AccessKeyID: keyID, SecretAccessKey: secret, RoleARN: role("external")}, region,
 			[]string{"AccessDenied", "sts:AssumeRole", "trust policy", role("external")}},
-		{"no right to assume", lookup.Connection{AccessKeyID: "AKIAEXAMPLE000000003", SecretAccessKey: secret, RoleARN: role("blind")}, region,
+		{"no right to assume", awsapi.Connection{AccessKeyID: "AKIAEXAMPLE000000003", SecretAccessKey: secret, RoleARN: role("blind")}, region,
 			[]string{"AccessDenied", "sts:AssumeRole"}},
-		{"a role with a wrong secret", lookup.Connection{AccessKeyID: keyID, SecretAccessKey: "another secret", RoleARN: role("blind")}, region,
+		{"a role with a wrong secret", awsapi.Connection{AccessKeyID: keyID, SecretAccessKey: "another secret", RoleARN: role("blind")}, region,
 			[]string{"SignatureDoesNotMatch", "check the secret access key"}},
 	}
 	for _, tt := range tests {
@@ -62,7 +63,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 			tt.to.Endpoint, tt.to.Region = w.url, region
 			c := w.collector(t, func(cfg *lookup.Config) { cfg.AWS, cfg.Region = connect(t, tt.to), tt.region })
 			err := c.Run(t.Context())
-			if !errors.Is(err, lookup.ErrPermanent) {
+			if !errors.Is(err, awsapi.ErrPermanent) {
 				t.Fatalf("got %v, want something permanent", err)
 			}
 			for _, part := range append(tt.want, account, tt.region, "cloudtrail:LookupEvents") {
@@ -80,9 +81,40 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 	}
 }
 
+func TestARoleOpensAllRegionsOfAnotherAccountWithOneSession(t *testing.T) {
+	const hub = "111122223333"
+	role := "arn:aws:iam::" + account + ":role/security/jitaudit"
+	events := some(t, 3)
+	w := newWorld(t, events, func(cfg *aws.Config) {
+		cfg.Principals = map[string]aws.Principal{keyID: {Secret: secret, Account: hub}}
+		cfg.Roles = []aws.Role{{ARN: role, ExternalID: "jitaudit-7", Trusts: []string{hub}}}
+	})
+	shared := connect(t, awsapi.Connection{
+		Region: "us-east-1", Endpoint: w.url, AccessKeyID: keyID, SecretAccessKey: secret, RoleARN: role, ExternalID: "jitaudit-7",
+	})
+	here := w.collector(t, func(cfg *lookup.Config) { cfg.AWS = shared })
+	there := w.collector(t, func(cfg *lookup.Config) { cfg.AWS, cfg.Region = shared, "us-east-1" })
+	w.clock.Add(time.Minute)
+	round(t, here)
+	round(t, there)
+	if got := w.events(); !same(got, raws(events)) {
+		t.Errorf("%d events came, want %d", len(got), len(events))
+	}
+	if n := w.Count(aws.AssumeRole, ""); n != 1 {
+		t.Errorf("the role was assumed %d times, want once", n)
+	}
+
+	// A session that ends too early is renewed.
+	w.ExpireSessions()
+	round(t, here)
+	if n := w.Count(aws.AssumeRole, ""); n != 2 {
+		t.Errorf("the role was assumed %d times, want twice", n)
+	}
+}
+
 func TestASessionThatCannotBeRenewedIsPermanent(t *testing.T) {
 	w := newWorld(t, nil, func(cfg *aws.Config) { cfg.Roles = []aws.Role{{ARN: "arn:aws:iam::" + account + ":role/x"}} })
-	session, err := connect(t, lookup.Connection{
+	session, err := connect(t, awsapi.Connection{
 		Region: region, Endpoint: w.url, AccessKeyID: keyID, SecretAccessKey: secret, RoleARN: "arn:aws:iam::" + account + ":role/x",
 	}).Credentials.Retrieve(t.Context())
 	if err != nil {
@@ -90,11 +122,11 @@ func TestASessionThatCannotBeRenewedIsPermanent(t *testing.T) {
 	}
 	w.ExpireSessions()
 	c := w.collector(t, func(cfg *lookup.Config) {
-		cfg.AWS = connect(t, lookup.Connection{
+		cfg.AWS = connect(t, awsapi.Connection{
 			Region: region, Endpoint: w.url, AccessKeyID: session.AccessKeyID, SecretAccessKey: session.SecretAccessKey, SessionToken: session.SessionToken,
 		})
 	})
-	if err := c.Run(t.Context()); !errors.Is(err, lookup.ErrPermanent) || !strings.Contains(err.Error(), "renew the credentials") {
+	if err := c.Run(t.Context()); !errors.Is(err, awsapi.ErrPermanent) || !strings.Contains(err.Error(), "renew the credentials") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -104,7 +136,7 @@ func TestCredentialsOfAnotherAccountAreFoundOut(t *testing.T) {
 	w.clock.Add(time.Hour)
 	c := w.collector(t, func(cfg *lookup.Config) { cfg.Account = "111122223333" })
 	err := c.Run(t.Context())
-	if !errors.Is(err, lookup.ErrPermanent) || !strings.Contains(err.Error(), account) || !strings.Contains(err.Error(), "111122223333") {
+	if !errors.Is(err, awsapi.ErrPermanent) || !strings.Contains(err.Error(), account) || !strings.Contains(err.Error(), "111122223333") {
 		t.Errorf("got %v, want a sentence with both accounts", err)
 	}
 	if len(w.records) != 0 {
@@ -117,7 +149,7 @@ func TestACheckpointOfAnotherVersionStopsTheCollector(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil, nil)
 			w.checkpoints[shard] = []byte(text)
-			if err := w.collector(t, nil).Run(t.Context()); !errors.Is(err, lookup.ErrPermanent) || !strings.Contains(err.Error(), shard) {
+			if err := w.collector(t, nil).Run(t.Context()); !errors.Is(err, awsapi.ErrPermanent) || !strings.Contains(err.Error(), shard) {
 				t.Errorf("got %v", err)
 			}
 			if n := w.Count(aws.LookupEvents, ""); n != 0 {
@@ -134,7 +166,7 @@ func TestAFailedRoundIsReportedUntilOneSucceeds(t *testing.T) {
 	// Five times as often as the SDK tries by itself.
 	w.Fail(15, aws.Failed)
 	err := c.Round(t.Context())
-	if err == nil || errors.Is(err, lookup.ErrPermanent) || !strings.Contains(err.Error(), account) {
+	if err == nil || errors.Is(err, awsapi.ErrPermanent) || !strings.Contains(err.Error(), account) {
 		t.Fatalf("got %v, want a passing error that names the account", err)
 	}
 	if w.metrics.States()[shard].Err == nil {
@@ -180,7 +212,7 @@ func TestConfigurationsThatCannotWorkAreRefused(t *testing.T) {
 	w := newWorld(t, nil, nil)
 	good := lookup.Config{
 		Account: account, Region: region, Log: w.recorder,
-		AWS: connect(t, lookup.Connection{Region: region, AccessKeyID: keyID, SecretAccessKey: secret}),
+		AWS: connect(t, awsapi.Connection{Region: region, AccessKeyID: keyID, SecretAccessKey: secret}),
 	}
 	tests := []struct {
 		want   string

@@ -62,6 +62,7 @@ func (c *Collector) pages(ctx context.Context, w window, name string) error {
 		if err != nil {
 			return err
 		}
+		c.date(out.ResultMetadata)
 		if err := c.take(ctx, out.Events); err != nil {
 			return err
 		}

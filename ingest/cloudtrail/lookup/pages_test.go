@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"jitaudit/ingest/awsapi"
 	"jitaudit/ingest/cloudtrail/lookup"
 	"jitaudit/internal/organisation"
 	"jitaudit/internal/simulated/aws"
@@ -42,7 +43,7 @@ func TestEveryEventOfAHistoryArrivesByteEqual(t *testing.T) {
 		w.records = nil
 		c := w.collector(t, func(cfg *lookup.Config) {
 			cfg.Account, cfg.Region, cfg.Since = shard[4:16], shard[17:], begin
-			cfg.AWS = connect(t, lookup.Connection{Region: cfg.Region, Endpoint: w.url, AccessKeyID: "AKIA" + cfg.Account, SecretAccessKey: secret})
+			cfg.AWS = connect(t, awsapi.Connection{Region: cfg.Region, Endpoint: w.url, AccessKeyID: "AKIA" + cfg.Account, SecretAccessKey: secret})
 		})
 		round(t, c)
 		distinct := slices.Compact(slices.Sorted(slices.Values(raws)))

@@ -14,11 +14,13 @@ import (
 	"testing"
 	"time"
 
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"go.uber.org/goleak"
 
 	"jitaudit/ingest"
+	"jitaudit/ingest/awsapi"
 	"jitaudit/ingest/cloudtrail/lookup"
 	"jitaudit/internal/organisation"
 	"jitaudit/internal/simulated/aws"
@@ -215,6 +217,16 @@ func (h whole) RoundTrip(r *http.Request) (*http.Response, error) {
 	return h.Transport.RoundTrip(r)
 }
 
+// connect does not look at the machine's own configuration.
+func connect(t *testing.T, c awsapi.Connection) awssdk.Config {
+	t.Helper()
+	cfg, err := awsapi.Connect(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
 // collector makes one of the world's shard; change may be nil.
 func (w *world) collector(t *testing.T, change func(*lookup.Config)) *lookup.Collector {
 	t.Helper()
@@ -223,7 +235,7 @@ func (w *world) collector(t *testing.T, change func(*lookup.Config)) *lookup.Col
 		RequestsPerSecond: 1e6, MaxBackoff: time.Millisecond,
 		Metrics: w.metrics, Logger: slog.New(slog.NewTextHandler(&w.logged, nil)),
 	}
-	cfg.AWS = connect(t, lookup.Connection{Region: region, Endpoint: w.url, AccessKeyID: keyID, SecretAccessKey: secret})
+	cfg.AWS = connect(t, awsapi.Connection{Region: region, Endpoint: w.url, AccessKeyID: keyID, SecretAccessKey: secret})
 	cfg.AWS.HTTPClient = &http.Client{Transport: whole{&http.Transport{}}}
 	if change != nil {
 		change(&cfg)

@@ -1,17 +1,15 @@
-package lookup
+package awsapi
 
 import (
 	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 )
 
 // ErrPermanent says that trying again is of no use before somebody has changed
-// keys, rights, or what is configured. errors.Is finds it in the errors of Run
-// and Round; their text says what to change.
+// keys, rights, or what is configured; the error's text says what to change.
 var ErrPermanent = errors.New("permanent")
 
 // permanent is an ErrPermanent in one sentence.
@@ -19,6 +17,9 @@ type permanent struct {
 	sentence string
 	cause    error
 }
+
+// Permanent makes an ErrPermanent of a sentence; cause may be nil.
+func Permanent(sentence string, cause error) error { return &permanent{sentence, cause} }
 
 // Error returns the sentence.
 func (p *permanent) Error() string { return p.sentence }
@@ -29,9 +30,9 @@ func (p *permanent) Is(target error) bool { return target == ErrPermanent }
 // Unwrap returns what it is about.
 func (p *permanent) Unwrap() error { return p.cause }
 
-// code is AWS's error code without the suffix that not all services write;
+// Code is AWS's error code without the suffix that not all services write;
 // empty where AWS did not answer with one.
-func code(err error) string {
+func Code(err error) string {
 	var api smithy.APIError
 	if !errors.As(err, &api) {
 		return ""
@@ -39,31 +40,46 @@ func code(err error) string {
 	return strings.TrimSuffix(api.ErrorCode(), "Exception")
 }
 
-func isThrottled(err error) bool {
-	var api smithy.APIError
-	if !errors.As(err, &api) {
-		return false
-	}
-	_, ok := retry.DefaultThrottleErrorCodes[api.ErrorCode()]
-	return ok
+// Request says what is asked for.
+type Request struct {
+	// Doing is what is being done, on what; Action is the right that it takes.
+	Doing, Action string
+	// Allow says where to give the right; Advice what to do about the API's own
+	// error codes (see Code) that do not pass by themselves.
+	Allow  string
+	Advice map[string]string
 }
 
-// isStaleToken reports whether a NextToken has expired.
-func isStaleToken(err error) bool { return code(err) == "InvalidNextToken" }
+// Explain says what was being done when an error came, and makes an ErrPermanent,
+// with what to do, of a refusal that does not pass by itself.
+func (r Request) Explain(err error) error {
+	byRole := isOf(err, "STS")
+	todo := r.advice(Code(err), byRole)
+	if todo == "" {
+		return fmt.Errorf("%s: %w", r.Doing, err)
+	}
+	action := r.Action
+	if byRole {
+		action = fmt.Sprintf("sts:AssumeRole, which %s needs,", action)
+	}
+	var api smithy.APIError
+	errors.As(err, &api)
+	return Permanent(fmt.Sprintf("%s: AWS refuses %s with %s (%s); %s, then start again",
+		r.Doing, action, api.ErrorCode(), firstLine(api.ErrorMessage()), todo), err)
+}
 
-func isExpired(err error) bool { return code(err) == "ExpiredToken" }
-
-func isPermanent(err error) bool { return advice(code(err), false) != "" }
-
-// advice says what to do about a refusal that will not go away by itself. The
-// codes are those of CloudTrail's and STS's API references, "Common Errors".
-func advice(code string, byRole bool) string {
+// advice says what to do about an error code. The codes are those that the API
+// references of AWS's services, STS among them, list as "Common Errors".
+func (r Request) advice(code string, byRole bool) string {
+	if todo, ok := r.Advice[code]; ok && !byRole {
+		return todo
+	}
 	switch code {
 	case "AccessDenied", "NotAuthorized", "UnauthorizedOperation", "OperationNotPermitted":
 		if byRole {
 			return "let the role's trust policy name the collector's principal (and its external id), and allow that principal sts:AssumeRole"
 		}
-		return "allow cloudtrail:LookupEvents to the collector's principal in that account, in service control policies, too"
+		return fmt.Sprintf("allow %s to the collector's principal %s", r.Action, r.Allow)
 	case "UnrecognizedClient", "InvalidClientTokenId", "InvalidAccessKeyId", "AuthFailure":
 		return "check the access key, and whether the account has opted into the region"
 	case "InvalidSignature", "SignatureDoesNotMatch", "IncompleteSignature", "MissingAuthenticationToken":
@@ -74,23 +90,6 @@ func advice(code string, byRole bool) string {
 		return "enable the region in the account, or leave it out"
 	}
 	return ""
-}
-
-// explain says which shard an error is about, and of a permanent one what to do.
-func (c *Collector) explain(err error) error {
-	byRole := isOf(err, "STS")
-	todo := advice(code(err), byRole)
-	if todo == "" {
-		return fmt.Errorf("read CloudTrail of account %s in %s: %w", c.cfg.Account, c.cfg.Region, err)
-	}
-	action := "cloudtrail:LookupEvents"
-	if byRole {
-		action = "sts:AssumeRole, which cloudtrail:LookupEvents needs,"
-	}
-	var api smithy.APIError
-	errors.As(err, &api)
-	return &permanent{fmt.Sprintf("read CloudTrail of account %s in %s: AWS refuses %s with %s (%s); %s, then start again",
-		c.cfg.Account, c.cfg.Region, action, api.ErrorCode(), firstLine(api.ErrorMessage()), todo), err}
 }
 
 // isOf reports whether a request to a service failed, be it within another.
