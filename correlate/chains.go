@@ -24,7 +24,7 @@ type chained struct {
 func (an *anchors) chain(facts []*schemas.Fact) {
 	var waiting []*chained
 	for _, f := range facts {
-		if f.Chain != nil && f.Call != nil {
+		if f.Chain != nil {
 			waiting = append(waiting, &chained{fact: f})
 		}
 	}
@@ -58,7 +58,7 @@ func unite(all []*chained) []*chained {
 		case first == nil:
 			byShared[id] = c
 			out = append(out, c)
-		case telling(c.fact) > telling(first.fact):
+		case telling(c.fact):
 			first.copies = append(first.copies, first.fact)
 			first.fact = c.fact
 		default:
@@ -68,16 +68,9 @@ func unite(all []*chained) []*chained {
 	return out
 }
 
-// telling is how well a record of a call tells by which credentials it was made.
-func telling(f *schemas.Fact) int {
-	switch {
-	case f.Call.AccessKeyID != "":
-		return 2
-	case !f.Call.CreatedAt.IsZero():
-		return 1
-	}
-	return 0
-}
+// telling reports whether a record of a call tells by which credentials it was
+// made: that of the account whose role was assumed names the caller alone.
+func telling(f *schemas.Fact) bool { return f.Call.AccessKeyID != "" || !f.Call.CreatedAt.IsZero() }
 
 func (an *anchors) adopt(c *chained, by *anchor) {
 	f := c.fact

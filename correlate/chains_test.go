@@ -1,6 +1,7 @@
 package correlate
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -71,6 +72,39 @@ func TestOnwardRolesAreATreeAcrossAccounts(t *testing.T) {
 		if !ok || at.Session != s.ID || at.Assumption != o.Assumptions[0].ID || at.Chained != wantChain {
 			t.Errorf("%s belongs to %+v", f.ID, at)
 		}
+	}
+}
+
+func TestTheRecordOfTheCallersAccountStandsForBoth(t *testing.T) {
+	a := assumed("asm", "Okta", account, "Admin", "", at("09:00:00"), time.Hour)
+	principal := a.Assume.PrincipalID
+	for _, by := range []schemas.Call{
+		{PrincipalID: principal, AccessKeyID: a.Assume.AccessKeyID, CreatedAt: a.At}, {PrincipalID: principal, AccessKeyID: a.Assume.AccessKeyID}, {PrincipalID: principal, CreatedAt: a.At},
+	} {
+		for _, id := range []string{"before", "later"} { // one second: facts come by id
+			caller := onward("caller", a, "Deploy", at("09:10:00"))
+			caller.Chain.SharedID = "shared"
+			owner := *caller
+			caller.Call, owner.ID, owner.Call = &by, id, &schemas.Call{PrincipalID: principal}
+			s := rebuilt(t, []*schemas.Fact{a, caller, &owner}, nil).Sessions[0]
+			if len(s.Chained) != 1 || s.Chained[0].EventID != "caller" || !slices.Equal(s.Evidence, []string{"asm", "caller", id}) {
+				t.Errorf("%+v and %s: %+v, evidence %v", by, id, s.Chained, s.Evidence)
+			}
+		}
+	}
+}
+
+func TestOnwardRolesOfOneSecondAreFoundInAnyOrder(t *testing.T) {
+	a := assumed("asm", "Okta", account, "Admin", "", at("09:00:00"), time.Hour)
+	first := onward("z1", a, "Deploy", at("09:10:00"))
+	second := onward("y2", first, "Audit", at("09:10:00"))
+	third := onward("x3", second, "Final", at("09:10:00"))
+	from := make(map[string]string)
+	for _, c := range rebuilt(t, []*schemas.Fact{a, first, second, third}, nil).Sessions[0].Chained {
+		from[c.EventID] = c.From
+	}
+	if d := cmp.Diff(map[string]string{"z1": "", "y2": "z1", "x3": "y2"}, from); d != "" {
+		t.Error(d)
 	}
 }
 

@@ -84,6 +84,8 @@ var equivalents = []alike{
 	{"join/edge/trueSecondFactor: f.At.After(best.At) or equal", "the same"},
 
 	// Use.
+	{"use/order/compareAnchors: strings.Compare(a.id, b.id) *", "of two makings of one principal's credentials at one instant the contract prefers none"},
+	{"use/condition/know: an.byKey[a.key] == nil -> true", "AWS issues each key once"},
 	{"use/edge/nearestCreated: gap < bestGap -> <=", "of two assumptions that are equally near the contract prefers none"},
 	{"use/edge/before: c < 0 -> <=", "c is not 0 there"},
 	{"use/edge/before: id < thanID -> <=", "whether an event comes before itself makes no difference"},
