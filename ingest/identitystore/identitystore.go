@@ -36,7 +36,6 @@ const (
 	pageSize = 100
 	// attemptTimeout bounds one request.
 	attemptTimeout = 30 * time.Second
-	mostWait       = time.Minute
 	// repeated is how long a user who has not changed stands in the log before they
 	// are put there again. ClickHouse keeps what is in it for 90 days, and what has
 	// gone from there no backtest knows.
@@ -115,29 +114,8 @@ func New(cfg Config) (*Collector, error) {
 // Run lists until ctx ends, and then returns nil. What may pass by itself is tried
 // again for ever; the error it returns, an awsapi.ErrPermanent, does not.
 func (c *Collector) Run(ctx context.Context) error {
-	for failures := 0; ; {
-		wait := c.cfg.Interval
-		err := c.Once(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, awsapi.ErrPermanent):
-			return err
-		case err != nil:
-			wait = min(mostWait, time.Second<<min(failures, 6))
-			failures++
-			c.cfg.Logger.Warn("a listing failed and will be repeated", "error", err, "wait", wait)
-		default:
-			failures = 0
-		}
-		t := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return nil
-		case <-t.C:
-		}
-	}
+	permanent := func(err error) bool { return errors.Is(err, awsapi.ErrPermanent) }
+	return ingest.Repeat(ctx, c.cfg.Interval, c.cfg.Logger, permanent, c.Once)
 }
 
 // Once lists all users, puts those into the log that are new or have changed since

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/smithy-go/middleware"
 
+	"jitaudit/ingest"
 	"jitaudit/ingest/awsapi"
 )
 
@@ -62,7 +63,7 @@ func (c *Collector) persist(ctx context.Context, request func() error) error {
 		if err := c.explain(err); n >= tries || errors.Is(err, awsapi.ErrPermanent) {
 			return err
 		}
-		if err := sleep(ctx, c.backoff(n)); err != nil {
+		if err := ingest.Sleep(ctx, c.backoff(n)); err != nil {
 			return err
 		}
 	}

@@ -79,7 +79,7 @@ func (c *Collector) Run(ctx context.Context) error {
 		default:
 			failures = 0
 		}
-		if sleep(ctx, wait) != nil {
+		if ingest.Sleep(ctx, wait) != nil {
 			return nil
 		}
 	}
@@ -224,17 +224,6 @@ func (c *Collector) backoff(failures int) time.Duration {
 		d = min(d, 500*time.Millisecond<<failures)
 	}
 	return d - rand.N(d/2+1)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
 
 func earlier(a, b time.Time) time.Time {

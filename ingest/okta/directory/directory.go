@@ -101,7 +101,7 @@ func New(cfg Config, log ingest.Log) (*Collector, error) {
 func (c *Collector) Run(ctx context.Context) error {
 	defer c.client.Close()
 	permanent := func(err error) bool { return errors.Is(err, api.ErrDenied) || errors.Is(err, api.ErrRefused) }
-	return api.Repeat(ctx, c.cfg.Interval, c.cfg.Logger, permanent, c.Once)
+	return ingest.Repeat(ctx, c.cfg.Interval, c.cfg.Logger, permanent, c.Once)
 }
 
 // Once lists all groups that match, and notes the round in Metrics. After an
@@ -206,7 +206,7 @@ func encodeMember(m schemas.Member) ([]byte, error) {
 func (c *Collector) pages(ctx context.Context, path string, fn func(api.Page) error) error {
 	q := query.Params{Limit: pageSize}
 	for {
-		if err := api.Sleep(ctx, c.wait); err != nil {
+		if err := ingest.Sleep(ctx, c.wait); err != nil {
 			return err
 		}
 		c.wait = 0

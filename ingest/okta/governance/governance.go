@@ -135,7 +135,7 @@ func (w *watched) Append(ctx context.Context, shard string, messages []ingest.Me
 // itself is tried again for ever; api.ErrDenied, which it returns, does not.
 func (c *Collector) Run(ctx context.Context) error {
 	defer c.client.Close()
-	return api.Repeat(ctx, c.cfg.Interval, c.cfg.Logger, func(err error) bool { return errors.Is(err, api.ErrDenied) }, c.Once)
+	return ingest.Repeat(ctx, c.cfg.Interval, c.cfg.Logger, func(err error) bool { return errors.Is(err, api.ErrDenied) }, c.Once)
 }
 
 // Once asks for all that was named and is due, and notes the round in Metrics.
@@ -194,7 +194,7 @@ func (c *Collector) knock(ctx context.Context) error {
 }
 
 func (c *Collector) ask(ctx context.Context, path string, q query.Params) (api.Object, error) {
-	if err := api.Sleep(ctx, c.wait); err != nil {
+	if err := ingest.Sleep(ctx, c.wait); err != nil {
 		return api.Object{}, err
 	}
 	c.wait = 0

@@ -58,7 +58,7 @@ func (c *Collector) round(ctx context.Context) error {
 // ask asks for the page behind the cursor, else for the first since a time; never
 // for both, which exclude one another.
 func (c *Collector) ask(ctx context.Context) (api.Page, error) {
-	if err := api.Sleep(ctx, c.wait); err != nil {
+	if err := ingest.Sleep(ctx, c.wait); err != nil {
 		return api.Page{}, err
 	}
 	c.wait = 0

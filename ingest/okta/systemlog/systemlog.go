@@ -132,7 +132,7 @@ func (cfg *Config) fillIn() {
 // when Okta refuses the filter, ErrCheckpoint.
 func (c *Collector) Run(ctx context.Context) error {
 	defer c.client.Close()
-	return api.Repeat(ctx, c.cfg.PollInterval, c.cfg.Logger, permanent, c.Once)
+	return ingest.Repeat(ctx, c.cfg.PollInterval, c.cfg.Logger, permanent, c.Once)
 }
 
 func permanent(err error) bool {

@@ -1,4 +1,4 @@
-package api
+package ingest
 
 import (
 	"context"
@@ -12,9 +12,9 @@ const (
 	backoffLast  = time.Minute
 )
 
-// Repeat does rounds, one every interval, until ctx ends; it then returns nil. A
-// round that failed is done again, after a second, then two, up to a minute; one
-// whose error is permanent ends it with that error.
+// Repeat does a collector's rounds, one every interval, until ctx ends; it then
+// returns nil. A round that failed is done again, after a second, then two, up to a
+// minute; one whose error is permanent ends it with that error.
 func Repeat(ctx context.Context, interval time.Duration, log *slog.Logger, permanent func(error) bool, round func(context.Context) error) error {
 	wait := backoffFirst
 	for {
