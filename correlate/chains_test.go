@@ -111,13 +111,18 @@ func TestOnwardRolesOfOneSecondAreFoundInAnyOrder(t *testing.T) {
 func TestAnOnwardRolesCallsAreFoundByItsKeyFirst(t *testing.T) {
 	a := assumed("asm", "Okta", account, "Admin", "", at("09:00:00"), time.Hour)
 	one, two := onward("c1", a, "Deploy", at("09:10:00")), onward("c2", a, "Deploy", at("09:10:01"))
-	byKey, byService, again := use("u1", two, at("09:15:00")), use("u2", two, at("09:16:00")), use("u3", two, at("09:20:00"))
-	byKey.Call.CreatedAt, again.Call.CreatedAt = one.At, one.At // nearer to the other
-	byService.Call.ServiceDriven = true
-	for _, c := range rebuilt(t, []*schemas.Fact{a, one, two, byKey, byService, again}, nil).Sessions[0].Chained {
+	facts := []*schemas.Fact{a, one, two}
+	for clock, byService := range map[string]bool{"09:15:00": false, "09:16:00": true, "09:20:00": false, "09:40:00": true} {
+		u := use("u-"+clock, two, at(clock))
+		if u.Call.ServiceDriven = byService; !byService {
+			u.Call.CreatedAt = one.At // nearer to the other
+		}
+		facts = append(facts, u)
+	}
+	for _, c := range rebuilt(t, facts, nil).Sessions[0].Chained {
 		var first, last time.Time
 		if c.EventID == "c2" {
-			first, last = byKey.At, again.At
+			first, last = at("09:15:00"), at("09:40:00")
 		}
 		if !c.FirstUse.Equal(first) || !c.LastUse.Equal(last) {
 			t.Errorf("%s was used from %s to %s", c.EventID, c.FirstUse, c.LastUse)
