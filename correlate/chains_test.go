@@ -112,17 +112,23 @@ func TestAnOnwardRolesCallsAreFoundByItsKeyFirst(t *testing.T) {
 	a := assumed("asm", "Okta", account, "Admin", "", at("09:00:00"), time.Hour)
 	one, two := onward("c1", a, "Deploy", at("09:10:00")), onward("c2", a, "Deploy", at("09:10:01"))
 	facts := []*schemas.Fact{a, one, two}
-	for clock, byService := range map[string]bool{"09:15:00": false, "09:16:00": true, "09:20:00": false, "09:40:00": true} {
-		u := use("u-"+clock, two, at(clock))
-		if u.Call.ServiceDriven = byService; !byService {
-			u.Call.CreatedAt = one.At // nearer to the other
+	called := func(by schemas.Call, clocks ...string) {
+		for _, clock := range clocks {
+			u := use("u-"+clock, two, at(clock))
+			u.Call = &by
+			facts = append(facts, u)
 		}
-		facts = append(facts, u)
 	}
+	byKey := callBy(two)
+	byKey.CreatedAt = one.At // nearer to the other
+	called(*byKey, "09:15:00", "09:20:00", "09:35:00", "09:44:00")
+	called(*callBy(two), "09:21:00")
+	byKey.ServiceDriven, byKey.CreatedAt = true, two.At
+	called(*byKey, "09:16:00", "09:40:00")
 	for _, c := range rebuilt(t, facts, nil).Sessions[0].Chained {
 		var first, last time.Time
 		if c.EventID == "c2" {
-			first, last = at("09:15:00"), at("09:40:00")
+			first, last = at("09:15:00"), at("09:44:00")
 		}
 		if !c.FirstUse.Equal(first) || !c.LastUse.Equal(last) {
 			t.Errorf("%s was used from %s to %s", c.EventID, c.FirstUse, c.LastUse)
