@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -255,6 +256,32 @@ func TestWhatASessionWasUsedWith(t *testing.T) {
 			}
 			if d := cmp.Diff(expect, rebuilt(t, []*schemas.Fact{a, p}, nil).Sessions[0].Origins); d != "" {
 				t.Errorf("%s, %s: %s", event, shift, d)
+			}
+		}
+	}
+}
+
+func TestASessionIsFinalWhenItsOnwardRolesAre(t *testing.T) {
+	policies := parsePolicy(t, strings.Replace(testPolicy, "bounds: {", "bounds: {okta_session: 1m, grant_lookback: 0s, grant_duration: 1m, revocation_tolerance: 0s, ", 1))
+	for _, c := range []struct {
+		name, used, expires, final string
+	}{
+		{"unused", "", "10:30:00", "10:30:00"},
+		{"used until then", "09:20:00", "10:30:00", "10:30:00"},
+		{"renewed", "11:00:00", "10:30:00", "11:00:00"},
+		{"over before the session", "09:20:00", "09:40:00", "10:00:00"},
+	} {
+		a := assumed("asm", "Okta", account, "Admin", "", at("09:00:00"), time.Hour)
+		o := onward("c1", a, "Deploy", at("09:10:00"))
+		o.Chain.Expires = at(c.expires)
+		facts := []*schemas.Fact{a, o}
+		if c.used != "" {
+			facts = append(facts, use("use", o, at(c.used)))
+		}
+		for shift, open := range map[time.Duration]bool{0: true, time.Second: false} {
+			held, _ := Seal(Input{Person: ada, Facts: facts, Policies: policies}, at(c.final).Add(shift))
+			if slices.Contains(held, a) != open {
+				t.Errorf("%s: kept %t at %s and %s", c.name, !open, c.final, shift)
 			}
 		}
 	}
