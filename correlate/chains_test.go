@@ -111,7 +111,7 @@ func TestOnwardRolesOfOneSecondAreFoundInAnyOrder(t *testing.T) {
 
 func TestAnOnwardRolesCallsAreFoundByItsKeyFirst(t *testing.T) {
 	a := assumed("asm", "Okta", account, "Admin", "", at("09:00:00"), time.Hour)
-	one, two := onward("c1", a, "Deploy", at("09:10:00")), onward("c2", a, "Deploy", at("09:10:01"))
+	one, two := onward("earlier", a, "Deploy", at("09:10:00")), onward("and later", a, "Deploy", at("09:10:01"))
 	facts := []*schemas.Fact{a, one, two}
 	called := func(by schemas.Call, clocks ...string) {
 		for _, clock := range clocks {
@@ -126,14 +126,19 @@ func TestAnOnwardRolesCallsAreFoundByItsKeyFirst(t *testing.T) {
 	called(*callBy(two), "09:21:00")
 	byKey.ServiceDriven, byKey.CreatedAt = true, two.At
 	called(*byKey, "09:16:00", "09:40:00")
+	var ids []string
 	for _, c := range rebuilt(t, facts, nil).Sessions[0].Chained {
+		ids = append(ids, c.EventID)
 		var first, last time.Time
-		if c.EventID == "c2" {
+		if c.EventID == two.ID {
 			first, last = at("09:15:00"), at("09:44:00")
 		}
 		if !c.FirstUse.Equal(first) || !c.LastUse.Equal(last) {
 			t.Errorf("%s was used from %s to %s", c.EventID, c.FirstUse, c.LastUse)
 		}
+	}
+	if !slices.Equal(ids, []string{one.ID, two.ID}) {
+		t.Errorf("%q are not in order of time", ids)
 	}
 }
 

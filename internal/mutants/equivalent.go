@@ -92,6 +92,7 @@ var equivalents = []alike{
 	{"use/condition/fold: f.uses == nil -> false", "folds the same again"},
 
 	// Assumptions and sessions.
+	{"chains/order/compareChained: strings.Compare(a.fact.ID, b.fact.ID) *", "what happened at one instant has no order"},
 	{`assumptions/condition/assumptions: g.Record.Group != "" -> true`, "no pattern of groups but * matches the empty name, and with * groups are not looked at"},
 	{"assumptions/condition/assumptions: len(assumes) == 0 -> false", "goes over nothing"},
 	{"assumptions/condition/take: a.uses == nil -> false", "makes room for several at once"},
