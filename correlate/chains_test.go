@@ -193,6 +193,8 @@ func TestASessionEndsWithItsRevocation(t *testing.T) {
 		f.Revocation = &schemas.Revocation{Account: account, Role: role, Before: before}
 		return f
 	}
+	elsewhere := revocation("Admin", at("09:30:00"), at("09:30:01"))
+	elsewhere.Revocation.Account = account2
 	for _, c := range []struct {
 		name   string
 		used   time.Time
@@ -203,11 +205,16 @@ func TestASessionEndsWithItsRevocation(t *testing.T) {
 	}{
 		{name: "none", end: at("10:00:00"), by: schemas.EndedByExpiry, last: "asm"},
 		{name: "used past its expiry", used: at("10:20:00"), end: at("10:20:00"), by: schemas.EndedByLastUse, last: "asm"},
+		{name: "used as it expires", used: at("10:00:00"), end: at("10:00:00"), by: schemas.EndedByExpiry, last: "asm"},
+		{name: "another account's role revoked", shared: []*schemas.Fact{elsewhere}, end: at("10:00:00"), by: schemas.EndedByExpiry, last: "asm"},
+		{name: "revoked before it began", shared: []*schemas.Fact{revocation("Admin", at("09:30:00"), at("08:59:59"))}, end: at("10:00:00"), by: schemas.EndedByExpiry, last: "asm"},
+		{name: "revoked as it began", shared: []*schemas.Fact{revocation("Admin", at("09:30:00"), at("09:00:00"))}, end: at("09:00:00"), by: schemas.EndedByRevocation, last: "revoke-Admin"},
 		{name: "revoked", shared: []*schemas.Fact{revocation("Admin", at("09:30:00"), at("09:30:01"))}, end: at("09:30:01"), by: schemas.EndedByRevocation, last: "revoke-Admin"},
 		{name: "revoked after it ended", shared: []*schemas.Fact{revocation("Admin", at("10:00:00"), at("10:00:00"))}, end: at("10:00:00"), by: schemas.EndedByExpiry, last: "asm"},
 		{name: "another role revoked", shared: []*schemas.Fact{revocation("Reader", at("09:30:00"), at("09:30:00"))}, end: at("10:00:00"), by: schemas.EndedByExpiry, last: "asm"},
 		{name: "sessions from before it revoked", shared: []*schemas.Fact{revocation("Admin", at("09:00:00"), at("09:30:00"))}, end: at("10:00:00"), by: schemas.EndedByExpiry, last: "asm"},
 		{name: "the earlier of two", shared: []*schemas.Fact{revocation("Admin", at("09:40:00"), at("09:40:00")), revocation("Admin", at("09:30:00"), at("09:20:00"))}, end: at("09:20:00"), by: schemas.EndedByRevocation, last: "revoke-Admin"},
+		{name: "the earlier of two, which comes first", shared: []*schemas.Fact{revocation("Admin", at("09:30:00"), at("09:20:00")), revocation("Admin", at("09:40:00"), at("09:40:00"))}, end: at("09:20:00"), by: schemas.EndedByRevocation, last: "revoke-Admin"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := assumed("asm", "Okta", account, "Admin", "", at("09:00:00"), time.Hour)
