@@ -179,6 +179,7 @@ func TestAssertionsThatAreAlike(t *testing.T) {
 	}
 	facts := []*schemas.Fact{
 		signOn("a", "2", 0), signOn("a", "1", 0), signOn("a", "3", hours(5)), signOn("a", "1", hours(9)), signOn("b", "9", hours(2)), signOn("a", "5", hours(8)), signOn("a", "4", hours(8)),
+		signOn("a", "0", hours(100)),
 	}
 	for form, d := range map[string]*Directory{"built": built(set(t), facts...), "learnt": learnt(set(t), facts...)} {
 		for _, c := range []struct {
@@ -187,7 +188,7 @@ func TestAssertionsThatAreAlike(t *testing.T) {
 			want     string
 		}{
 			{"A", hours(-1), "okta:a/1"}, {"A", hours(0), "okta:a/1"}, {"A", hours(4), "okta:a/1"}, {"A", hours(5), "okta:a/3"}, {"A", hours(7), "okta:a/3"},
-			{"A", hours(8), "okta:a/4"}, {"A", hours(99), "okta:a/4"}, {"B", hours(-1), "okta:b/9"}, {"B", hours(99), "okta:b/9"},
+			{"A", hours(8), "okta:a/4"}, {"A", hours(99), "okta:a/4"}, {"A", hours(100), "okta:a/0"}, {"B", hours(-1), "okta:b/9"}, {"B", hours(99), "okta:b/9"},
 			{"C", hours(3), "okta:b/9"}, {"C", hours(1), "okta:a/1"},
 		} {
 			if p, _ := d.Resolve(role(c.provider, schemas.Identity{SessionName: "s", AssertionID: "id1"}, c.after)); p.Key != c.want {

@@ -123,11 +123,7 @@ func (d *Directory) portalUser(f *schemas.Fact) (schemas.Person, bool) {
 // policy says so, or whoever the role session is named after.
 func (d *Directory) doer(f *schemas.Fact) schemas.Person {
 	if f.Who.IAMUser == "" {
-		g := schemas.Fact{At: f.At, Who: f.Who}
-		if f.Call != nil {
-			g.Who.SessionName = cmp.Or(g.Who.SessionName, sessionName(f.Call.PrincipalID))
-		}
-		return d.assumer(&g)
+		return d.assumer(f)
 	}
 	p := d.policies.At(f.At)
 	if u := d.aliased(p, iamAlias(f.Who.IAMUser), "", f.At); u != nil {

@@ -11,7 +11,7 @@ const tagPolicies = `
 providers:
   - {name: a, arn: "arn:aws:iam::*:saml-provider/A", federation: direct, okta_org: a, apps: [0oaa]}
 people:
-  - {login: ada@example.com, aliases: [Countess+x@example.org, analyst]}
+  - {login: ada@example.com, aliases: [Countess+x@example.org, analyst, both+ada@example.com]}
   - {login: Tag+own@example.com, aliases: [tagger]}
   - {login: tim+1@example.com, aliases: [exact+1@example.com]}
 identity: {strip_tags: true, domains: [Example.com, example.org]}
@@ -25,6 +25,7 @@ func TestNamesAreReadAsThePolicySays(t *testing.T) {
 		oktaUser("a", "tag", "tag+other@example.com", 0), oktaUser("a", "plus", "+@example.com", 0),
 		oktaUser("a", "two", "two@example.com@example.org", 0), oktaUser("a", "empty", "@example.com", 0),
 		oktaUser("a", "tim+1", "tim+1@example.com", 0), oktaUser("a", "tim+2", "tim+2@example.com", hours(1)),
+		oktaUser("a", "both", "both@example.com", 0),
 	}
 	const plain = "plain"
 	for _, c := range []struct {
@@ -46,6 +47,7 @@ func TestNamesAreReadAsThePolicySays(t *testing.T) {
 		{"an alias without its tag", "countess@example.org", "ada", ""},
 		{"an alias with another tag", "countess+y@example.org", "ada", ""},
 		{"an alias as it is", "countess+X@example.org", "ada", "ada"},
+		{"an alias as it is before the address without its tag", "both+ada@example.com", "ada", "ada"},
 		{"an alias without domain, by the domain", "countess", "ada", ""},
 		{"an alias before the domains", "analyst", "ada", "ada"},
 		{"an alias of a login with another tag", "tagger", "tag", ""},

@@ -78,7 +78,8 @@ func drawFact(rt *rapid.T, name func(string) string) *schemas.Fact {
 		return awsFact(schemas.AccountAssigned, schemas.Identity{PortalUserID: portal}, 0)
 	}
 	f := awsFact(schemas.TrustChanged, schemas.Identity{IAMUser: rapid.SampledFrom([]string{"", "1/x", "1/y"}).Draw(rt, "IAM user")}, 0)
-	f.Call = &schemas.Call{PrincipalID: "AROA:" + name("session")}
+	f.Who.SessionName = name("session")
+	f.Call = &schemas.Call{PrincipalID: "AROA:" + f.Who.SessionName}
 	return f
 }
 

@@ -37,7 +37,7 @@ func TestWhatIsACallTooIsOfWhoseCredentialsItWasMadeWith(t *testing.T) {
 		{"a change of trust", by(awsFact(schemas.TrustChanged, who, hours(2)), hub), "okta:a/1"},
 		{"a change of trust with unknown credentials", by(awsFact(schemas.TrustChanged, who, hours(2)), unknown), "okta:a/2"},
 		{"a log that was tampered with", by(awsFact(schemas.LogTampered, who, hours(2)), hub), "okta:a/1"},
-		{"the same with unknown credentials", by(awsFact(schemas.LogTampered, schemas.Identity{}, hours(2)), unknown), "okta:a/2"},
+		{"the same with unknown credentials", by(awsFact(schemas.LogTampered, who, hours(2)), unknown), "okta:a/2"},
 		{"a credential", by(awsFact(schemas.CredentialCreated, who, hours(2)), hub), "okta:a/1"},
 		{"a credential with unknown credentials", by(awsFact(schemas.CredentialCreated, who, hours(2)), unknown), ""},
 		{"a credential by an IAM user", awsFact(schemas.CredentialCreated, schemas.Identity{IAMUser: "111111111111/Ada"}, hours(2)), "okta:a/1"},

@@ -88,7 +88,8 @@ func TestEachKindIsItsPersons(t *testing.T) {
 		{"entered by a web identity of nobody's", entered(schemas.ByWebIdentity, schemas.Identity{SessionName: "ci", NameID: "repo:example/app"}, 0), "aws:ci"},
 
 		{"a role session's deed", called(awsFact(schemas.TrustChanged, schemas.Identity{SessionName: "ada@example.com"}, 0), "AROA:ada@example.com"), "okta:a/1"},
-		{"of which only the principal is told", called(awsFact(schemas.LogTampered, schemas.Identity{}, 0), "AROA:Ada@example.com"), "okta:a/1"},
+		{"by the session name before the source identity", awsFact(schemas.LogTampered, schemas.Identity{SessionName: "ada@example.com", SourceIdentity: "bob@example.com"}, 0), "okta:a/1"},
+		{"by the source identity", awsFact(schemas.LogTampered, schemas.Identity{SessionName: "x", SourceIdentity: "ada@example.com"}, 0), "okta:a/1"},
 		{"of which nothing is told", awsFact(schemas.LogTampered, schemas.Identity{}, 0), "aws:unnamed"},
 		{"a credential by a role session", called(awsFact(schemas.CredentialCreated, schemas.Identity{SessionName: "ada@example.com"}, 0), "AROA:ada@example.com"), ""},
 		{"a further role", session{"AROA:ada@example.com", ""}.made(session{"AROA2:x", ""}, 0), ""},
