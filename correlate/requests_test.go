@@ -78,11 +78,18 @@ func TestStepsMakeUpARequest(t *testing.T) {
 			name: "from and until hold though a later step says nothing of them",
 			facts: []*schemas.Fact{
 				step("r1", "REQ", schemas.StepCreated, at("08:00:00"), askedFor(func(q *schemas.Request) {
-					q.Account, q.Role, q.From, q.Until = account, "Admin", at("08:30:00"), at("09:30:00")
+					q.Account, q.Role, q.From, q.Until = account, "Admin", at("08:30:00"), at("09:20:00")
 				})),
 				step("r2", "REQ", schemas.StepApproved, at("08:10:00"), feed),
 			},
-			want: []interval{{Source: schemas.ByRequest, Opened: "08:30:00", ApprovedUntil: "09:30:00", Requests: []string{"REQ"}, Evidence: []string{"r2", "r1"}}},
+			want: []interval{{Source: schemas.ByRequest, Opened: "08:30:00", ApprovedUntil: "09:20:00", Requests: []string{"REQ"}, Evidence: []string{"r2", "r1"}}},
+		},
+		{
+			name: "nothing is open before it is approved",
+			facts: []*schemas.Fact{step("r1", "REQ", schemas.StepApproved, at("08:00:00"), askedFor(func(q *schemas.Request) {
+				q.Account, q.Role, q.From = account, "Admin", at("07:00:00")
+			}))},
+			want: []interval{{Source: schemas.ByRequest, Opened: "08:00:00", ApprovedUntil: "09:00:00", Requests: []string{"REQ"}, Evidence: []string{"r1"}}},
 		},
 		{
 			name: "its length counts from its beginning",
