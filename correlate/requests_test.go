@@ -286,3 +286,19 @@ func TestAStepMaySayMoreOfOneActorButNotOfAnother(t *testing.T) {
 		}
 	}
 }
+
+func TestAnActorGoesByLoginElseID(t *testing.T) {
+	for _, c := range []struct {
+		actor schemas.Actor
+		want  string
+	}{
+		{schemas.Actor{ID: "00u1", AlternateID: "boss@example.com", Name: "Boss"}, "boss@example.com"},
+		{schemas.Actor{ID: "00u1", AlternateID: "unknown", Name: "Boss"}, "00u1"}, // Okta has none
+		{schemas.Actor{ID: "00u1", Name: "Boss"}, "00u1"},
+		{schemas.Actor{Name: "Boss"}, "Boss"},
+	} {
+		if got := nameOf(c.actor); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.actor, got, c.want)
+		}
+	}
+}
