@@ -89,6 +89,7 @@ func TestAssumptionsAreResolvedByTheStrongestHandle(t *testing.T) {
 		{"no org of that name", "B", schemas.Identity{SessionName: "ada@example.com"}, "aws:ada@example.com"},
 		{"a provider nobody configured looks everywhere", "C", schemas.Identity{SessionName: "ada@example.com"}, "okta:a/1"},
 		{"nobody", "A", schemas.Identity{SessionName: "Eve"}, "aws:eve"},
+		{"nobody, of whom only the NameID is told", "A", schemas.Identity{NameID: "Eve@example.com"}, "aws:eve@example.com"},
 		{"no name at all", "A", schemas.Identity{}, "aws:unnamed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -132,14 +132,17 @@ var equivalents = []alike{
 
 	// Identity.
 	{"identity/edge/call: * > 0 -> >=", "the same name at the same time again"},
-	{"identity/order/call: strings.Compare(name, u.name) reversed", "of two logins at one instant the contract prefers none"},
 	{"identity/condition/observeAssumed: b.assumed[key] != nil -> false", "the same copy again"},
+	{"identity/condition/observeMaking: known -> false", "the same copy again"},
 	{"identity/condition/word: ok -> false", "saves room and nothing else"},
-	{`identity/condition/find: h == "" -> false`, "nobody is known by the empty handle"},
-	{"identity/condition/asOf: c.since > best.since -> true", "claims come by time; of two at one instant the contract prefers none"},
-	{"identity/edge/asOf: c.since > best.since -> >=", "the same"},
-	{"identity/swap/assumer: f.Who.NameID -> *#2", "what has no session name either is unnamed by any field"},
 	{"identity/condition/newCallers: people[p] == nil -> true", "saves room and nothing else"},
+	{"identity/edge/issue: when.Sub(list[i-1].at) < list[i].at.Sub(when) -> <=", "of two assumptions that are equally near the contract prefers none"},
+	{"identity/edge/key: compareIssues(i, o) < 0 -> <=", "of equal ones, which are for one person"},
+	{"identity/condition/at: c.changes == nil && len(c.who.left) == 0 -> false", "goes over the one event"},
+	{"identity/edge/asOf: cmp.Or(*) > 0 -> >=", "the same person by another handle"},
+	{"identity/order/find: strings.Compare(c.who.key, key) reversed", "sorted and searched by one comparison"},
+	{"identity/swap/assumer: f.Who.NameID -> SessionName #2", "asked only where there is no session name"},
+	{"identity/condition/newNaming: bare != name -> true", "the same alias again"},
 
 	// The policy.
 	{"outside_hours/edge/inDays: * < 0 -> <=", "no month has a day 0, and the reader takes none"},
