@@ -42,7 +42,7 @@ var changes = []change{
 	{"correlate/assumptions.go", "policy", "the last", "in.Policies.At(f.At)", "in.Policies.All()[len(in.Policies.All())-1]"},
 	{"correlate/assumptions.go", "scope", "without account", "Account: f.Assume.Account, Role: f.Assume.Role, People", "Role: f.Assume.Role, People"},
 	{"correlate/assumptions.go", "scope", "without role", "Account: f.Assume.Account, Role: f.Assume.Role, People", "Account: f.Assume.Account, People"},
-	{"correlate/assumptions.go", "scope", "without person", ", People: namesAt(a.Policy, people, f.At)}", "}"},
+	{"correlate/assumptions.go", "scope", "without person", ", People: namesAt(a.Policy, people, f.At)}", "}\n\t\t_ = people"},
 	{"correlate/assumptions.go", "join", "no second factor", "signOns.secondFactor(&a.Assumption)", ""},
 	{"correlate/sessions.go", "merge", "never", "a.At().After(current.record.End)", "true"},
 	{"correlate/sessions.go", "merge", "always", "|| a.At().After(current.record.End)", ""},
