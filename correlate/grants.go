@@ -173,26 +173,27 @@ func (o *openings) addRequest(in *Input, r *request) {
 	if slices.ContainsFunc(o.stays, func(s *stay) bool { return slices.Contains(s.requests, r) }) {
 		return
 	}
-	p := in.Policies.At(r.decision.At)
+	opened := r.decision.At
+	if r.said.From.After(opened) {
+		opened = r.said.From
+	}
+	p := in.Policies.At(opened)
 	rec := &schemas.Grant{
 		ID:      schemas.GrantID(in.Person.Key, r.decision.ID, r.said.Account, r.said.Role),
 		Person:  in.Person,
 		Account: r.said.Account,
 		Role:    r.said.Role,
 		Source:  schemas.ByRequest,
-		Opened:  r.decision.At,
+		Opened:  opened,
 		Policy:  p.ID(),
 	}
-	if r.said.From.After(rec.Opened) {
-		rec.Opened = r.said.From
-	}
-	rec.ApprovedUntil = r.endFrom(rec.Opened)
+	rec.ApprovedUntil = r.endFrom(opened)
 	if length := p.Bounds.GrantDuration; rec.ApprovedUntil.IsZero() && length > 0 {
-		rec.ApprovedUntil = rec.Opened.Add(length)
+		rec.ApprovedUntil = opened.Add(length)
 	}
 	g := &rules.Grant{
 		Record: rec, Policy: p, Org: r.decision.Who.Org, Opener: r.decision, Events: []*schemas.Fact{r.decision},
-		From: rec.Opened.Add(-p.Bounds.PropagationDelay), Requests: []*rules.Request{r.view()}, Accounts: []string{rec.Account},
+		From: opened.Add(-p.Bounds.PropagationDelay), Requests: []*rules.Request{r.view()}, Accounts: []string{rec.Account},
 	}
 	if r.over != nil {
 		rec.Removed = r.over.At

@@ -222,6 +222,17 @@ func TestTheLimitOfARequestedRole(t *testing.T) {
 	}
 }
 
+func TestARequestedRoleIsJudgedByThePolicyAtItsOpening(t *testing.T) {
+	ps := policies(t, "bounds: {grant_duration: 1h}", "effective_from: 2026-03-02T08:30:00Z\nbounds: {grant_duration: 2h}")
+	for from, want := range map[string]time.Time{"08:00:00": at("09:00:00"), "08:30:00": at("10:30:00")} {
+		ask := step("ask", "REQ", schemas.StepApproved, at("08:00:00"), askedFor(func(q *schemas.Request) { q.Account, q.Role, q.From = account, "Admin", at(from) }))
+		g := open(&Input{Person: ada, Policies: ps}, []*schemas.Fact{ask}).grants[0].Record
+		if !g.ApprovedUntil.Equal(want) || g.Policy != ps.At(at(from)).ID() {
+			t.Errorf("from %s until %s by %s, want until %s", from, g.ApprovedUntil, g.Policy, want)
+		}
+	}
+}
+
 func TestASessionShowsTheRequestsBehindItsOwnGrants(t *testing.T) {
 	ask := func(id string, role string) *schemas.Fact {
 		return step(id, id, schemas.StepApproved, at("08:00:00"), func(q *schemas.Request) { q.GroupID = "g-AWS-prod-" + role })
@@ -284,6 +295,15 @@ func TestAStepMaySayMoreOfOneActorButNotOfAnother(t *testing.T) {
 		if got := richer(c.before, c.now); got != c.want {
 			t.Errorf("%+v, then %+v: %+v, want %+v", c.before, c.now, got, c.want)
 		}
+	}
+}
+
+func TestAnApproverWithoutAnyNameIsNotShown(t *testing.T) {
+	o := rebuilt(t, []*schemas.Fact{added("add", group, at("09:00:00")), step("ask", "REQ", schemas.StepApproved, at("08:00:00"), func(q *schemas.Request) {
+		q.GroupID, q.Approvers = "g-"+group, []schemas.Actor{{Type: "User"}}
+	})}, nil)
+	if got := o.Grants[0].Requests[0].Approvers; len(got) > 0 {
+		t.Errorf("approvers %q, want none", got)
 	}
 }
 

@@ -35,8 +35,8 @@ var changes = []change{
 	{"correlate/grants.go", "key", "any account and role", "return all[lo:hi]", "return all[:max(hi, len(all))]"},
 	{"correlate/stays.go", "policy", "the first", "b.policies.At(c.fact.At)", "b.policies.All()[0]"},
 	{"correlate/stays.go", "policy", "the last", "b.policies.At(c.fact.At)", "b.policies.All()[len(b.policies.All())-1]"},
-	{"correlate/grants.go", "policy", "of a request, the first", "in.Policies.At(r.decision.At)", "in.Policies.All()[0]"},
-	{"correlate/grants.go", "policy", "of a request, the last", "in.Policies.At(r.decision.At)", "in.Policies.All()[len(in.Policies.All())-1]"},
+	{"correlate/grants.go", "policy", "of a request, the first", "in.Policies.At(opened)", "in.Policies.All()[0]"},
+	{"correlate/grants.go", "policy", "of a request, the last", "in.Policies.At(opened)", "in.Policies.All()[len(in.Policies.All())-1]"},
 	// Assumptions and sessions.
 	{"correlate/assumptions.go", "policy", "the first", "in.Policies.At(f.At)", "in.Policies.All()[0]"},
 	{"correlate/assumptions.go", "policy", "the last", "in.Policies.At(f.At)", "in.Policies.All()[len(in.Policies.All())-1]"},
