@@ -17,8 +17,8 @@ import (
 
 const (
 	// spreadOut is how many facts, uses and records are held unpacked, by all
-	// partitions together, should one instance own them all: some 200 MiB.
-	spreadOut = 1 << 18
+	// partitions together, should one instance own them all: some 100 MiB.
+	spreadOut = 1 << 17
 	// idle is for how many ticks somebody must have had no news to be packed, as
 	// long as no more than twice as much is held.
 	idle = 2

@@ -7,7 +7,6 @@ package partition
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"jitaudit/correlate"
@@ -101,7 +100,7 @@ func New(cfg Config) *Partition {
 		freezeFrom:     freezeFrom,
 		packer:         newPacker(cfg.Partitions),
 		words:          newWords(),
-		refs:           &refs{held: make(map[int64]int)},
+		refs:           newRefs(),
 	}
 }
 
@@ -219,35 +218,6 @@ func (p *Partition) touchCorrected() {
 
 // outranked reports whether a better copy of an event is known.
 func (p *Partition) outranked(id string, rank uint64) bool { return p.corrected[id].rank > rank }
-
-// refs counts, for each remembered record, how much of it is still needed.
-type refs struct {
-	held map[int64]int
-	zero []int64
-}
-
-func (r *refs) hold(offset int64) { r.held[offset]++ }
-
-func (r *refs) release(offset int64) {
-	if r.held[offset]--; r.held[offset] == 0 {
-		r.zero = append(r.zero, offset)
-	}
-}
-
-// unneeded returns the records of which nothing is needed any more, and forgets
-// them. What was let go may have been held again since.
-func (r *refs) unneeded() []int64 {
-	out := r.zero[:0]
-	for _, offset := range r.zero {
-		if n, known := r.held[offset]; known && n == 0 {
-			delete(r.held, offset)
-			out = append(out, offset)
-		}
-	}
-	r.zero = nil
-	slices.Sort(out)
-	return out
-}
 
 // input is what a person is rebuilt from.
 func (p *Partition) input(who *person) correlate.Input {
