@@ -106,6 +106,9 @@ func TestRulesOfWhoGave(t *testing.T) {
 		{"self_granted", "the member known by login", changed(given(p, ada), func(g *Grant) { g.Record.Person.Key = "okta:example/ada@example.com" }), "to themselves", "add-Ada add-Ada"},
 		{"self_granted", "by a machine without login, to a person without name", changed(given(p, schemas.Actor{ID: "0oa1", AlternateID: "unknown", Name: "flow"}), func(g *Grant) { g.Record.Person.Name = "" }), "", ""},
 		{"self_granted", "a stranger to Okta, by a user of that name", changed(given(p, schemas.Actor{ID: "00ux", Type: "User", AlternateID: "j.doe", Name: "x"}), func(g *Grant) { g.Record.Person = schemas.Person{Key: "aws:j.doe", Name: "J.Doe"} }), "J.Doe gave", "add-x add-x"},
+		{"self_granted", "the member known by an earlier login", changed(given(p, schemas.Actor{AlternateID: "ada@example.com", Name: "x"}), func(g *Grant) {
+			g.Record.Person.Key, g.Record.Person.Name = "okta:example/ada@example.com", "ada.lovelace@example.com"
+		}), "to themselves", "add-x add-x"},
 		{"self_granted", "a stranger to Okta", changed(given(p, schemas.Actor{AlternateID: "j.doe", Name: "x"}), func(g *Grant) { g.Record.Person = schemas.Person{Key: "aws:j.doe", Name: "J.Doe"} }), "J.Doe gave", "add-x add-x"},
 	} {
 		t.Run(c.rule+"/"+c.name, func(t *testing.T) {
@@ -153,6 +156,8 @@ func TestSelfApproved(t *testing.T) {
 		{"by the requester, both by login", []*Request{asked(login("bob@example.com"), login("BOB@example.com "))}, "they had made it"},
 		{"by the requester, both by id", []*Request{asked(id("00ubob"), id("00ubob"))}, "00ubob approved"},
 		{"by the requester, one by id and one by both", []*Request{asked(id("00ubob"), bob)}, "they had made it"},
+		{"by the requester, one by login and one by both", []*Request{asked(login("bob@example.com"), bob)}, "they had made it"},
+		{"by the requester, one by both and one by login", []*Request{asked(bob, login("bob@example.com"))}, "they had made it"},
 		{"by another user with the requester's old login", []*Request{asked(bob, schemas.Actor{ID: "00unew", AlternateID: "bob@example.com"})}, ""},
 		{"one by id, one by login", []*Request{asked(id("00ubob"), login("bob@example.com"))}, ""},
 		{"two machines without login", []*Request{asked(login("unknown"), login("unknown"))}, ""},
