@@ -99,7 +99,7 @@ type reaches struct {
 	// back is the longest way from an assumption to a sign-on and on to its second
 	// factor; ahead how long after an assumption what names the person counts.
 	back, ahead time.Duration
-	request     time.Duration // from a request to what it asked for
+	request     time.Duration // between a request and what it asked for, or justifies
 	burst       time.Duration
 }
 
@@ -108,7 +108,7 @@ func reachOf(ps *policy.Set) (r reaches) {
 		b := &p.Bounds
 		r.back = max(r.back, max(b.PortalSession, b.AssertionWindow, b.OktaSession)+b.OktaSession+b.ClockSkew)
 		r.ahead = max(r.ahead, b.OktaSession)
-		r.request = max(r.request, b.RequestWindow)
+		r.request = max(r.request, b.RequestWindow, p.LongestJustify())
 		r.burst = max(r.burst, b.BurstWindow)
 	}
 	return r

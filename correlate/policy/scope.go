@@ -142,6 +142,15 @@ func (p *Policy) BreakGlass(s Scope) *BreakGlass {
 	return nil
 }
 
+// LongestJustify is the longest justify_within of the break-glass roles; 0 where
+// there are none.
+func (p *Policy) LongestJustify() (longest time.Duration) {
+	for i := range p.breakGlass {
+		longest = max(longest, p.breakGlass[i].Justify)
+	}
+	return longest
+}
+
 // scopeKeys are the keys that scope reads.
 func scopeKeys(more ...string) []string {
 	return append([]string{"accounts", "roles", "people", "groups"}, more...)
