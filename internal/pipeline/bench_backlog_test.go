@@ -74,7 +74,7 @@ func makeBacklog(ctx context.Context, dir string, n int) (err error) {
 	if err != nil {
 		return err
 	}
-	w := wanted{Policy: h.Policy, Shards: reference.Shards(h), To: h.Truth.Complete.To, Events: len(h.Okta) + len(h.CloudTrail)}
+	w := wanted{Policy: h.Policy, Shards: reference.Shards(h), To: h.Truth.Complete.To, Events: len(h.Okta) + len(h.CloudTrail) + len(h.Listings) + len(h.Approvals)}
 	if w.Tables, err = reference.Scan(ctx, h, w.Shards); err != nil {
 		return err
 	}
@@ -92,6 +92,9 @@ func makeBacklog(ctx context.Context, dir string, n int) (err error) {
 	}
 	log, err := kafkalog.New(r.parts.kafka)
 	if err != nil {
+		return err
+	}
+	if err := reference.Aside(ctx, log, h); err != nil {
 		return err
 	}
 	return collected(ctx, log, h)
