@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"jitaudit/internal/backtest"
+	"jitaudit/internal/visible"
 	"jitaudit/schemas"
 )
 
@@ -16,7 +17,7 @@ import (
 func backtestText(r *backtest.Report, t terminal) string {
 	var b bytes.Buffer
 	line := func(margin, s string) {
-		for _, l := range wrap(visible(s), t.width-len(margin), 20) {
+		for _, l := range wrap(visible.Text(s), t.width-len(margin), 20) {
 			fmt.Fprintf(&b, "%s%s\n", margin, l)
 		}
 	}
@@ -70,7 +71,7 @@ func differencesByRule(b *bytes.Buffer, r *backtest.Report, t terminal) {
 	g := grid{columns: []column{{title: "RULE"}, {title: "ADDED", right: true}, {title: "CHANGED", right: true}, {title: "REMOVED", right: true}}}
 	for _, rule := range slices.Sorted(maps.Keys(byRule)) {
 		n := byRule[rule]
-		g.add(text{s: visible(rule)}, number(int64(n[backtest.Added])), number(int64(n[backtest.Changed])), number(int64(n[backtest.Removed])))
+		g.add(text{s: visible.Text(rule)}, number(int64(n[backtest.Added])), number(int64(n[backtest.Changed])), number(int64(n[backtest.Removed])))
 	}
 	w := bufio.NewWriter(b)
 	g.print(w, t, "  ")

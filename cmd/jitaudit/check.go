@@ -10,6 +10,7 @@ import (
 
 	"jitaudit/correlate/policy"
 	"jitaudit/internal/config"
+	"jitaudit/internal/visible"
 )
 
 // checkFlags are the flags of check as they were given.
@@ -120,7 +121,7 @@ func writeEffective(b *bytes.Buffer, set *policy.Set) {
 		if !p.EffectiveFrom.IsZero() {
 			from = p.EffectiveFrom.Format(time.RFC3339)
 		}
-		fmt.Fprintf(b, "# %s: policy %s, effective from %s\n", visible(p.Name), p.ID(), from)
+		fmt.Fprintf(b, "# %s: policy %s, effective from %s\n", visible.Text(p.Name), p.ID(), from)
 		b.Write(p.Effective())
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"jitaudit/correlate/policy"
 	"jitaudit/internal/scan"
+	"jitaudit/internal/visible"
 	"jitaudit/schemas"
 )
 
@@ -96,7 +97,7 @@ func (p *csvPrinter) begin() error {
 func (p *csvPrinter) write(values ...string) error {
 	p.row = p.row[:0]
 	for _, v := range values {
-		p.row = append(p.row, cell(v))
+		p.row = append(p.row, visible.Cell(v))
 	}
 	return p.w.Write(p.row)
 }

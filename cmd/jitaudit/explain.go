@@ -11,6 +11,7 @@ import (
 
 	"jitaudit/correlate/policy"
 	"jitaudit/internal/explain"
+	"jitaudit/internal/visible"
 )
 
 // explainFlags are the flags of explain as they were given.
@@ -84,7 +85,7 @@ func (m *Main) explain(ctx context.Context, f *explainFlags, id string) error {
 		return m.printJSON(&e)
 	}
 	var b bytes.Buffer
-	if err := e.Write(&b, explain.Layout{Width: terminalOf(m.Stdout).width, Visible: visible}); err != nil {
+	if err := e.Write(&b, explain.Layout{Width: terminalOf(m.Stdout).width, Visible: visible.Text}); err != nil {
 		return err
 	}
 	_, err = m.Stdout.Write(b.Bytes())
@@ -95,7 +96,7 @@ func (m *Main) explain(ctx context.Context, f *explainFlags, id string) error {
 func (m *Main) show(text string) error {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
-		b.WriteString(visible(strings.TrimSuffix(line, "\n")))
+		b.WriteString(visible.Text(strings.TrimSuffix(line, "\n")))
 		b.WriteByte('\n')
 	}
 	_, err := m.Stdout.Write([]byte(b.String()))
@@ -111,7 +112,7 @@ func (m *Main) printJSON(v any) error {
 	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("encode the answer: %w", err)
 	}
-	_, err := m.Stdout.Write(visibleJSON(nil, b.Bytes()))
+	_, err := m.Stdout.Write(visible.JSON(nil, b.Bytes()))
 	return writing(err)
 }
 

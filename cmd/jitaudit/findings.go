@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"jitaudit/correlate/rules"
+	"jitaudit/internal/visible"
 	"jitaudit/schemas"
 )
 
@@ -31,10 +32,10 @@ func newFindingRow(f *schemas.Finding) findingRow {
 	const longest = 4 << 10
 	row := findingRow{
 		open: f.Status == schemas.Open, severity: f.Severity, at: f.At, id: strings.Clone(f.ID),
-		rule: f.Rule, why: visible(strings.Clone(f.Why[:min(len(f.Why), longest)])),
+		rule: f.Rule, why: visible.Text(strings.Clone(f.Why[:min(len(f.Why), longest)])),
 	}
 	for _, id := range f.Evidence[:min(len(f.Evidence), eventsShown)] {
-		row.events = append(row.events, shorten(visible(strings.Clone(id[:min(len(id), longest)])), 64))
+		row.events = append(row.events, shorten(visible.Text(strings.Clone(id[:min(len(id), longest)])), 64))
 	}
 	if more := len(f.Evidence) - eventsShown; more > 0 {
 		row.events = append(row.events, fmt.Sprintf("and %d more", more))
@@ -106,7 +107,7 @@ func (p *tablePrinter) printFinding(f *findingRow) {
 	const mostLines = 8
 	left := 2 + ruleWidth()
 	right := max(p.terminal.width-left, 20)
-	label := []text{{visible(f.rule), bold}}
+	label := []text{{visible.Text(f.rule), bold}}
 	if f.more > 0 {
 		label = append(label, text{fmt.Sprintf("and %d more", f.more), dim})
 	}

@@ -6,12 +6,14 @@ import (
 	"strings"
 
 	"github.com/mattn/go-runewidth"
+
+	"jitaudit/internal/visible"
 )
 
 // text is a piece of text, visible already, with its style.
 type text struct{ s, style string }
 
-func plain(s string) text { return text{s: visible(s)} }
+func plain(s string) text { return text{s: visible.Text(s)} }
 
 func number[T int | int64](n T) text { return text{s: thousands(int64(n))} }
 
@@ -153,7 +155,7 @@ func (g *grid) nextToDrop(natural []int) int {
 func columnsOf() *runewidth.Condition { return &runewidth.Condition{StrictEmojiNeutral: true} }
 
 func width(s string) int {
-	if plainASCII(s) {
+	if visible.PlainASCII(s) {
 		return len(s)
 	}
 	return columnsOf().StringWidth(s)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"jitaudit/internal/visible"
 )
 
 // hostile are texts that an attacker might put into a log.
@@ -101,7 +103,7 @@ func noneHidden(t *testing.T, what, line string) {
 		t.Errorf("%s: no UTF-8: %.150q", what, line)
 	}
 	for _, r := range line {
-		if hidden(r) {
+		if visible.Hidden(r) {
 			t.Errorf("%s: %q in %.150q", what, r, line)
 			return
 		}
@@ -151,28 +153,6 @@ func checkCSV(t *testing.T, args []string) {
 			if v != "" && strings.ContainsAny(v[:1], "=+-@\t\r") {
 				t.Errorf("csv: %.100q could be taken for a formula", v)
 			}
-		}
-	}
-}
-
-func TestVisible(t *testing.T) {
-	for _, tt := range []struct{ in, want string }{
-		{"", ""},
-		{"plain text", "plain text"},
-		{"Zoë Ünal 漢字 ✓", "Zoë Ünal 漢字 ✓"},
-		{"a\x1b[31m", `a\x1b[31m`},
-		{"a\r\n\tb", `a\r\n\tb`},
-		{"a\u202eb", `a\u202eb`},
-		{"a\u00a0b", `a\xa0b`},
-		{"a\xffb", `a\xffb`},
-		{"a\ufffdb", "a\ufffdb"},
-		{"e\u0301", "e\u0301"},
-		{"\u0301", `\u0301`},
-		{"e\u0301\u0301\u0301\u0301", "e\u0301\u0301\u0301" + `\u0301`},
-		{"\U000e0041", `\U000e0041`},
-	} {
-		if got := visible(tt.in); got != tt.want {
-			t.Errorf("visible(%q) = %q, want %q", tt.in, got, tt.want)
 		}
 	}
 }

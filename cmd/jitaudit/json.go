@@ -9,6 +9,7 @@ import (
 
 	"jitaudit/internal/scan"
 	"jitaudit/internal/scan/truth"
+	"jitaudit/internal/visible"
 	"jitaudit/schemas"
 )
 
@@ -84,7 +85,7 @@ func (p *jsonPrinter) record(kind string, v any) error {
 	p.line = append(p.line, kind...)
 	p.line = append(p.line, `",`...)
 	// Every record has fields, so that what follows its brace needs the comma.
-	p.line = visibleJSON(p.line, p.buf.Bytes()[1:])
+	p.line = visible.JSON(p.line, p.buf.Bytes()[1:])
 	_, err := p.w.Write(p.line)
 	return err
 }

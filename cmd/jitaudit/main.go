@@ -15,6 +15,8 @@ import (
 	_ "time/tzdata" // approved hours need time zones where the system has none
 
 	"github.com/spf13/cobra"
+
+	"jitaudit/internal/visible"
 )
 
 // What a release says about itself, set by -ldflags "-X main.version=…". What is
@@ -95,7 +97,7 @@ func (m *Main) report(cmd *cobra.Command, err error) int {
 // tell writes to Stderr. There is nobody to tell when that fails.
 func (m *Main) tell(text string) {
 	for line := range strings.Lines(text) {
-		_, _ = fmt.Fprintln(m.Stderr, visible(strings.TrimSuffix(line, "\n")))
+		_, _ = fmt.Fprintln(m.Stderr, visible.Text(strings.TrimSuffix(line, "\n")))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"jitaudit/correlate/policy"
 	"jitaudit/internal/policytest"
+	"jitaudit/internal/visible"
 )
 
 // checkTests runs the tests of policies. None is run unless all files are valid.
@@ -33,9 +34,9 @@ func (m *Main) checkTests(ctx context.Context, files []string, quiet bool) error
 			} else if passed++; quiet {
 				continue
 			}
-			fmt.Fprintf(&out, "%s  %s:%d: %s\n", word, visible(suite.File), r.Line, visible(r.Test))
+			fmt.Fprintf(&out, "%s  %s:%d: %s\n", word, visible.Text(suite.File), r.Line, visible.Text(r.Test))
 			for _, p := range r.Problems {
-				fmt.Fprintf(&out, "        %s\n", visible(p))
+				fmt.Fprintf(&out, "        %s\n", visible.Text(p))
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"jitaudit/correlate/policy"
 	"jitaudit/internal/scan"
 	"jitaudit/internal/scan/truth"
+	"jitaudit/internal/visible"
 	"jitaudit/schemas"
 )
 
@@ -210,12 +211,12 @@ func (p *tablePrinter) printDeadLetters() {
 	}
 	p.title(fmt.Sprintf("Dead letters: %s could not be read", count(p.dead.seen, "record", "records")))
 	for _, d := range letters {
-		at := visible(d.File)
+		at := visible.Text(d.File)
 		if d.Record > 0 {
 			at += fmt.Sprintf(":%d@%d", d.Record, d.Offset)
 		}
 		p.printf("  %s", at)
-		for _, line := range wrap(visible(d.Reason), p.terminal.width-4, 6) {
+		for _, line := range wrap(visible.Text(d.Reason), p.terminal.width-4, 6) {
 			p.printf("    %s", line)
 		}
 	}
@@ -234,7 +235,7 @@ func (p *tablePrinter) printSkipped(skipped []scan.Skipped) {
 		shown = shown[:min(len(shown), limit)]
 	}
 	for _, s := range shown {
-		p.printf("  %s: %s", visible(s.Path), visible(s.Reason))
+		p.printf("  %s: %s", visible.Text(s.Path), visible.Text(s.Reason))
 	}
 	if more := len(skipped) - len(shown); more > 0 {
 		p.note(fmt.Sprintf("… and %s more; --limit 0 shows them", thousands(int64(more))))
