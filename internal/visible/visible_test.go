@@ -33,7 +33,8 @@ func TestClip(t *testing.T) {
 		{"short", 10, "short"},
 		{"just right", 10, "just right"},
 		{"a little more", 10, "a littl…"},
-		{"line\nline", 9, "line…"},
+		{"line\nline", 9, `line\n…`},
+		{"line\nline", 8, "line…"},
 		{"漢字漢字", 9, "漢字…"},
 		{"", 3, ""},
 	} {
