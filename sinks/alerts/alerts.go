@@ -8,6 +8,7 @@ package alerts
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -141,3 +142,28 @@ type Count struct {
 	Change   Change
 	N        int
 }
+
+// After marks an error of Send: the receiver asks to be left alone for so long. It
+// is err itself where it asks for nothing.
+func After(err error, wait time.Duration) error {
+	if err == nil || wait <= 0 {
+		return err
+	}
+	return &afterError{err, wait}
+}
+
+// Delay is how long a receiver asked to be left alone; 0 where it did not.
+func Delay(err error) time.Duration {
+	var a *afterError
+	if errors.As(err, &a) {
+		return a.wait
+	}
+	return 0
+}
+
+type afterError struct {
+	error
+	wait time.Duration
+}
+
+func (e *afterError) Unwrap() error { return e.error }
