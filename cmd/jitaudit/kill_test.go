@@ -21,6 +21,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"jitaudit/correlate/stream"
 	"jitaudit/internal/broker"
 	"jitaudit/internal/chdb"
 	"jitaudit/internal/chdb/chdbtest"
@@ -334,7 +335,9 @@ func (r *round) inspect(db *clickhouse.DB) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	for group, read := range map[string][]string{"resolve": {topics.RawOkta, topics.RawCloudTrail}, "rebuild": {topics.Facts}, "sink-clickhouse": clickhouse.Topics()} {
+	groups := pipeline.SinkGroups()
+	groups[stream.ResolveGroup], groups[stream.RebuildGroup] = []string{topics.RawOkta, topics.RawCloudTrail}, []string{topics.Facts}
+	for group, read := range groups {
 		lag, err := client.Lag(context.Background(), r.name+"."+group, read...)
 		r.t.Logf("lag of %s: %v %v", group, lag, err)
 	}

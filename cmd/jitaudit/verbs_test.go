@@ -17,6 +17,7 @@ import (
 	"jitaudit/internal/explain"
 	"jitaudit/internal/kafka"
 	"jitaudit/internal/organisation"
+	"jitaudit/internal/pipeline"
 	"jitaudit/internal/reference"
 	"jitaudit/schemas"
 	"jitaudit/schemas/topics"
@@ -87,15 +88,11 @@ func (a *audited) settled() {
 				return s + " is not covered to the end"
 			}
 		}
-		for _, g := range []struct {
-			group  string
-			topics []string
-		}{
-			{stream.ResolveGroup, topics.Raw()}, {stream.RebuildGroup, []string{topics.Facts}},
-			{"sink-clickhouse", clickhouse.Topics()}, {"sink-clickhouse-raw", clickhouse.RawTopics()},
-		} {
-			if n := a.lag(g.group, g.topics...); n != 0 {
-				return fmt.Sprintf("%s has %d records to read", g.group, n)
+		groups := pipeline.SinkGroups()
+		groups[stream.ResolveGroup], groups[stream.RebuildGroup] = topics.Raw(), []string{topics.Facts}
+		for group, read := range groups {
+			if n := a.lag(group, read...); n != 0 {
+				return fmt.Sprintf("%s has %d records to read", group, n)
 			}
 		}
 		return ""

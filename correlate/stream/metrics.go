@@ -2,6 +2,7 @@ package stream
 
 import (
 	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -65,7 +66,7 @@ func (m *Metrics) resolved(topic string, n int, b *resolve.Batch, lag int64) {
 
 func (m *Metrics) ticked(n int, out *partition.Output, p *partition.Partition, took time.Duration, lag int64) {
 	label := strconv.Itoa(n)
-	for _, r := range out.Results {
+	for _, r := range slices.Concat(out.Results, out.Covered) {
 		m.published.WithLabelValues(r.Topic).Inc()
 	}
 	m.published.WithLabelValues("activity").Add(float64(len(out.Calls)))

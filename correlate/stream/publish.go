@@ -35,8 +35,8 @@ type part struct {
 // publishBytes is about how much of what a tick lets out is held encoded.
 const publishBytes = 4 << 20
 
-// publish writes all that a tick lets out. Relays speak of entries that must
-// stand before them.
+// publish writes all that a tick lets out. Relays and coverage speak of entries and
+// results that must stand before them.
 func (o *owner) publish(ctx context.Context, out *partition.Output) error {
 	p := publication{w: o.w, part: new(part), spare: new(part)}
 	err := o.publishAll(ctx, &p, out)
@@ -46,12 +46,23 @@ func (o *owner) publish(ctx context.Context, out *partition.Output) error {
 	if err = errors.Join(err, p.wait()); err != nil {
 		return fmt.Errorf("write results: %w", err)
 	}
+	if err := o.w.Write(ctx, messages(out.Covered)...); err != nil {
+		return fmt.Errorf("write coverage: %w", err)
+	}
 	if len(out.Relays) > 0 {
 		if err := o.cfg.everywhere(ctx, o.w, out.Relays...); err != nil {
-			return fmt.Errorf("write coverage: %w", err)
+			return fmt.Errorf("relay coverage: %w", err)
 		}
 	}
 	return nil
+}
+
+func messages(results []partition.Result) []kafka.Message {
+	out := make([]kafka.Message, len(results))
+	for i, r := range results {
+		out[i] = kafka.Message{Topic: r.Topic, Key: []byte(r.ID), Value: r.Value}
+	}
+	return out
 }
 
 func (o *owner) publishAll(ctx context.Context, p *publication, out *partition.Output) error {

@@ -70,10 +70,6 @@ func work(t *testing.T, stage, dir string) {
 	fmt.Printf("measured %s\n", b)
 }
 
-// rest is how long is waited for what comes after coverage, before the results are
-// held against the scan. Coverage does not wait for it: see docs/clickhouse.md.
-const rest = 10 * time.Second
-
 // timed runs a stage until it has nothing left to do.
 func timed(t *testing.T, r *runner, stage string, w *wanted) figures {
 	t.Helper()
@@ -134,9 +130,6 @@ func timed(t *testing.T, r *runner, stage string, w *wanted) figures {
 		}
 	}
 	f := watch.stop(w.Events)
-	if stage == rebuildStage || stage == wholeStage || stage == keptStage {
-		time.Sleep(rest)
-	}
 	cancel()
 	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
 		t.Fatal(err)

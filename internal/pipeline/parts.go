@@ -16,7 +16,6 @@ import (
 	"jitaudit/internal/chdb/library"
 	"jitaudit/internal/kafka"
 	"jitaudit/schemas/topics"
-	"jitaudit/sinks"
 	"jitaudit/sinks/clickhouse"
 )
 
@@ -154,52 +153,4 @@ func (r *runner) token() (string, error) {
 		return "", fmt.Errorf("write the password of the embedded ClickHouse: %w", err)
 	}
 	return token, nil
-}
-
-// sinkGroup is the consumer group of the sink, without prefix.
-const sinkGroup = "sink-clickhouse"
-
-// sink writes results into ClickHouse until ctx ends.
-func (r *runner) sink(ctx context.Context) error {
-	w, err := r.parts.kafka.Writer(kafka.WriterConfig{})
-	if err != nil {
-		return err
-	}
-	c := &r.cfg.Sinks.ClickHouse
-	loop, err := sinks.NewLoop(sinks.Config{Name: "clickhouse", MaxRecords: c.BatchRows, MaxWait: c.BatchInterval},
-		clickhouse.NewSink(r.parts.db), sinks.KafkaDeadLetters{Writer: w}, r.metrics, r.Log)
-	if err != nil {
-		return err
-	}
-	return loop.Run(ctx, r.parts.kafka, kafka.GroupConfig{ID: r.cfg.Kafka.Prefix + sinkGroup, Topics: clickhouse.Topics()})
-}
-
-// rawGroup is the consumer group of the sink of raw events, without prefix. It is
-// one of its own: results do not wait for what is kept to be judged anew.
-const rawGroup = "sink-clickhouse-raw"
-
-// keepRaw writes raw events into ClickHouse until ctx ends.
-func (r *runner) keepRaw(ctx context.Context) error {
-	w, err := r.parts.kafka.Writer(kafka.WriterConfig{})
-	if err != nil {
-		return err
-	}
-	c := &r.cfg.Sinks.ClickHouse
-	loop, err := sinks.NewLoop(sinks.Config{Name: "clickhouse-raw", MaxRecords: c.BatchRows, MaxWait: c.BatchInterval},
-		clickhouse.NewRawSink(r.parts.db), sinks.KafkaDeadLetters{Writer: w}, r.metrics, r.Log)
-	if err != nil {
-		return err
-	}
-	return loop.Run(ctx, r.parts.kafka, kafka.GroupConfig{ID: r.cfg.Kafka.Prefix + rawGroup, Topics: clickhouse.RawTopics()})
-}
-
-// Waiting is how many records the sink has still to write.
-func (a *Addresses) Waiting(ctx context.Context) (n int64, err error) {
-	lag, err := a.Kafka.Lag(ctx, a.prefix+sinkGroup, clickhouse.Topics()...)
-	for _, partitions := range lag {
-		for _, behind := range partitions {
-			n += behind
-		}
-	}
-	return n, err
 }

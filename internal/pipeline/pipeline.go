@@ -186,12 +186,11 @@ func (r *runner) work(ctx context.Context) error {
 		g.Go(func() error { return stream.Rebuild(ctx, cfg) })
 	}
 	if r.sinks() {
-		r.health.stages["sink clickhouse"] = &stage{group: r.cfg.Kafka.Prefix + sinkGroup, topics: clickhouse.Topics()}
-		g.Go(func() error { return r.sink(ctx) })
-		if r.cfg.Sinks.ClickHouse.RawEvents {
-			r.health.stages["sink clickhouse raw"] = &stage{group: r.cfg.Kafka.Prefix + rawGroup, topics: clickhouse.RawTopics()}
-			g.Go(func() error { return r.keepRaw(ctx) })
+		loops := sinkLoops(r.cfg.Sinks.ClickHouse.RawEvents)
+		for _, l := range loops {
+			r.health.stages[l.stage] = &stage{group: r.cfg.Kafka.Prefix + l.group, topics: l.topics}
 		}
+		g.Go(func() error { return r.runLoops(ctx, loops) })
 	}
 	if r.collects() {
 		r.ingest = ingest.NewMetrics(r.metrics)

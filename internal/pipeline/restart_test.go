@@ -81,7 +81,7 @@ func (r *running) quiet() {
 		}{
 			{stream.ResolveGroup, []string{topics.RawOkta, topics.RawCloudTrail}},
 			{stream.RebuildGroup, []string{topics.Facts}},
-			{sinkGroup, clickhouse.Topics()},
+			{sinkGroup, SinkGroups()[sinkGroup]}, {coverageGroup, SinkGroups()[coverageGroup]},
 		} {
 			lag, err := r.where.Kafka.Lag(r.t.Context(), r.where.prefix+s.group, s.topics...)
 			if err != nil {

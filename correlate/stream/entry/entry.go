@@ -45,7 +45,7 @@ type Entry struct {
 	Coverage []schemas.Coverage `json:"coverage,omitempty"`
 	// Shards are those that are collected; they stand before all coverage of Okta.
 	Shards []string `json:"shards,omitempty"`
-	// Relay is the coverage that a partition's homes have taken into account.
+	// Relay is the coverage that a partition has taken into account.
 	Relay *Relay `json:"relay,omitempty"`
 	// Policy judges from its own effective_from on.
 	Policy *Policy `json:"policy,omitempty"`
@@ -99,10 +99,13 @@ type Correction struct {
 }
 
 // Relay says, of one shard, all that a home partition has taken into account:
-// what was found to be a person's stands before it.
+// what was found to be a person's stands before it. In Round 0 it is what the
+// sources have said, in each later one what all partitions have relayed in the one
+// before.
 type Relay struct {
 	Home  int                `json:"home"`
 	Shard string             `json:"shard"`
+	Round int                `json:"round,omitempty"`
 	Spans []schemas.Interval `json:"spans"`
 }
 

@@ -271,7 +271,7 @@ func (o *owner) tick(offset int64, e *entry.Entry, at crash) bool {
 	if at == beforeResults {
 		return false
 	}
-	for _, r := range out.Results {
+	for _, r := range slices.Concat(out.Results, out.Covered) {
 		o.c.publish(r)
 	}
 	for _, c := range out.Calls {

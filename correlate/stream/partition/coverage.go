@@ -1,6 +1,7 @@
 package partition
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -11,13 +12,13 @@ import (
 )
 
 // coverage is what the partition knows of each shard: what the sources have
-// said, what the homes of each partition have taken into account, and, where
-// all have, what absence can be judged by.
+// said, what each partition has taken into account, and, where all have, what
+// absence can be judged by.
 type coverage struct {
-	source  map[string]*source
-	relayed []map[string]*relayed
-	// all is what every partition has taken into account; judged is the same for
-	// Rebuild. Both are as of the last tick.
+	source map[string]*source
+	rounds [rounds]round
+	// all is what every partition has taken into account, in the first round;
+	// judged is the same for Rebuild. Both are as of the last tick.
 	all    map[string]spans
 	judged correlate.Coverage
 
@@ -25,15 +26,31 @@ type coverage struct {
 	// first.
 	expected map[string]int64
 
-	grown  map[string]struct{} // shards of which the sources said more since the last tick
-	relays map[string]struct{} // shards of which a home said more since the last tick
+	grown map[string]struct{} // shards of which the sources said more since the last tick
 	// awaited are shards that are known to be collected since the last tick.
 	awaited map[string]struct{}
 }
 
+// rounds is how often partitions tell each other of the same coverage. Once all
+// have for the first time, homes have all that events say, and absence is judged.
+// What follows from that, that nobody can be found for a use, and to whom the role
+// belongs that a session assumed, stands before what they tell each other then; and
+// what follows from that in turn, of a role that was assumed from there, before the
+// third time. Coverage is published after that.
+const rounds = 3
+
+// round is what partitions have told each other of coverage once more.
+type round struct {
+	relayed []map[string]*relayed
+	all     map[string]spans    // what all have, as of the last tick
+	news    map[string]struct{} // shards of which one said more since the last tick
+}
+
 // coverageChange is what has changed since the last tick.
 type coverageChange struct {
-	shards []string // sorted
+	shards []string // in the first round, sorted
+	// further are the shards of which all have said more in the later rounds, sorted.
+	further [rounds - 1][]string
 	// irregular is set when an org's has changed otherwise than by growing at its
 	// end, so that what was not due may have become so; accounts are those of
 	// which a shard has.
@@ -63,13 +80,17 @@ type relayed struct {
 
 func newCoverage(partitions int) *coverage {
 	c := &coverage{
-		source: make(map[string]*source), relayed: make([]map[string]*relayed, partitions), all: make(map[string]spans),
-		expected: make(map[string]int64), grown: make(map[string]struct{}), relays: make(map[string]struct{}),
+		source: make(map[string]*source), expected: make(map[string]int64), grown: make(map[string]struct{}),
 		awaited: make(map[string]struct{}),
 	}
-	for i := range c.relayed {
-		c.relayed[i] = make(map[string]*relayed)
+	for i := range c.rounds {
+		r := &c.rounds[i]
+		r.relayed, r.all, r.news = make([]map[string]*relayed, partitions), make(map[string]spans), make(map[string]struct{})
+		for n := range r.relayed {
+			r.relayed[n] = make(map[string]*relayed)
+		}
 	}
+	c.all = c.rounds[0].all
 	c.judged = correlate.NewCoverage(nil)
 	return c
 }
@@ -113,13 +134,14 @@ func (c *coverage) sourceOf(shard string) *source {
 	return s
 }
 
-// takeRelay learns what the homes of a partition have taken into account. What
-// this partition said of itself stands for the records it was said after.
+// takeRelay learns what a partition has taken into account. What this partition
+// said of itself first stands for the records it was said after.
 func (c *coverage) takeRelay(offset int64, e *entry.Relay, own bool, r *refs) bool {
-	known := c.relayed[e.Home][e.Shard]
+	round := &c.rounds[e.Round]
+	known := round.relayed[e.Home][e.Shard]
 	if known == nil {
 		known = &relayed{}
-		c.relayed[e.Home][e.Shard] = known
+		round.relayed[e.Home][e.Shard] = known
 	}
 	said := spansOf(e.Spans)
 	grew := false
@@ -137,8 +159,8 @@ func (c *coverage) takeRelay(offset int64, e *entry.Relay, own bool, r *refs) bo
 	}
 	known.offsets = append(known.offsets, offset)
 	r.hold(offset)
-	c.relays[e.Shard] = struct{}{}
-	if own {
+	round.news[e.Shard] = struct{}{}
+	if own && e.Round == 0 {
 		c.settle(e.Shard, said, r)
 	}
 	return true
@@ -163,13 +185,13 @@ func (c *coverage) settle(shard string, said spans, r *refs) {
 func (c *coverage) advance(stalledAfter time.Duration) coverageChange {
 	change := coverageChange{accounts: make(map[string]bool), known: len(c.awaited) > 0}
 	latest := map[string]time.Time{okta: c.latest(okta), aws: c.latest(aws)}
-	for shard := range c.relays {
-		before, now := c.all[shard], c.everywhere(shard)
-		if slices.Equal(before, now) {
-			continue
-		}
-		change.shards = append(change.shards, shard)
-		c.all[shard] = now
+	before := maps.Clone(c.all)
+	change.shards = c.rounds[0].advance()
+	for i := range change.further {
+		change.further[i] = c.rounds[i+1].advance()
+	}
+	for _, shard := range change.shards {
+		before, now := before[shard], c.all[shard]
 		grown := len(before) > 0 && len(now) == len(before) && now[0].from.Equal(before[0].from)
 		if grown && latest[sourceOf(shard)].Sub(before[len(before)-1].to) <= stalledAfter {
 			continue
@@ -180,9 +202,7 @@ func (c *coverage) advance(stalledAfter time.Duration) coverageChange {
 	for shard := range c.awaited {
 		change.account(shard)
 	}
-	clear(c.relays)
 	clear(c.awaited)
-	slices.Sort(change.shards)
 	return change
 }
 
@@ -197,7 +217,7 @@ func (c *coverageChange) account(shard string) {
 // is as if it had been covered long ago and no further, so that what needs it is
 // pending.
 func (c *coverage) judge(orgs []string) {
-	list := c.list()
+	list := c.rounds[0].list()
 	come := func(shard string) {
 		if len(c.all[shard]) == 0 {
 			list = append(list, schemas.Coverage{Shard: shard, From: longAgo, To: longAgo.Add(1), Basis: schemas.CoverageAssumed})
@@ -239,10 +259,24 @@ func (c *coverage) explains(account string, at time.Time, stalledAfter time.Dura
 	return own
 }
 
+// advance brings all up to date, and returns the shards of which it has changed,
+// sorted.
+func (r *round) advance() (changed []string) {
+	for shard := range r.news {
+		if now := r.everywhere(shard); !slices.Equal(r.all[shard], now) {
+			r.all[shard] = now
+			changed = append(changed, shard)
+		}
+	}
+	clear(r.news)
+	slices.Sort(changed)
+	return changed
+}
+
 // everywhere is what all partitions have taken into account of a shard.
-func (c *coverage) everywhere(shard string) spans {
+func (r *round) everywhere(shard string) spans {
 	var out spans
-	for i, of := range c.relayed {
+	for i, of := range r.relayed {
 		r := of[shard]
 		if r == nil {
 			return nil
@@ -257,9 +291,9 @@ func (c *coverage) everywhere(shard string) spans {
 }
 
 // list is all, as others know coverage.
-func (c *coverage) list() []schemas.Coverage {
+func (r *round) list() []schemas.Coverage {
 	var out []schemas.Coverage
-	for shard, spans := range c.all {
+	for shard, spans := range r.all {
 		for _, s := range spans {
 			out = append(out, schemas.Coverage{Shard: shard, From: s.from, To: s.to, Basis: schemas.CoverageAssumed})
 		}

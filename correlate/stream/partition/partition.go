@@ -145,6 +145,9 @@ func (p *Partition) Apply(offset int64, e *entry.Entry) (kept bool, err error) {
 		if e.Relay.Home < 0 || e.Relay.Home >= p.cfg.Partitions {
 			return false, fmt.Errorf("it speaks of partition %d, of %d", e.Relay.Home, p.cfg.Partitions)
 		}
+		if e.Relay.Round < 0 || e.Relay.Round >= rounds {
+			return false, fmt.Errorf("it speaks of round %d of coverage, of %d", e.Relay.Round, rounds)
+		}
 		kept = p.coverage.takeRelay(offset, e.Relay, e.Relay.Home == p.cfg.Partition, p.refs) || kept
 	}
 	return kept, nil
@@ -159,7 +162,7 @@ func (p *Partition) Stats() Stats {
 
 // Covered is how far all partitions are known to have taken each shard into
 // account.
-func (p *Partition) Covered() []schemas.Coverage { return p.coverage.list() }
+func (p *Partition) Covered() []schemas.Coverage { return p.coverage.rounds[rounds-1].list() }
 
 func (p *Partition) policy(offset int64, e *entry.Policy) (bool, error) {
 	kept, err := p.policies.take(offset, e, p.refs)

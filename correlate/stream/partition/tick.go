@@ -24,6 +24,9 @@ type Output struct {
 	// Results are for the topics of the results, Calls for that of activity.
 	Results []Result
 	Calls   []Call
+	// Covered are for the topic of coverage, after all else has been acknowledged:
+	// they say that it is there.
+	Covered []Result
 	// Late are facts whose interval had been sealed.
 	Late []Late
 	// Unneeded are the offsets of records that need not be remembered any more,
@@ -59,11 +62,7 @@ func (p *Partition) Tick(version int64, at time.Time) (Output, error) {
 		}
 	}
 	clear(p.touchedHomes)
-	for _, shard := range p.coverage.unsaid() {
-		out.Relays = append(out.Relays, &entry.Entry{Relay: &entry.Relay{
-			Home: p.cfg.Partition, Shard: shard, Spans: p.coverage.source[shard].spans.intervals(),
-		}})
-	}
+	p.relay(changed, &out)
 	p.touchDue(changed)
 	p.touchConcerned()
 	m := schemas.Meta{Version: version, Observed: at.UTC()}
@@ -83,12 +82,12 @@ func (p *Partition) Tick(version int64, at time.Time) (Output, error) {
 	if err := p.packer.pack(); err != nil {
 		return out, err
 	}
-	for _, shard := range changed.shards {
+	for _, shard := range changed.further[rounds-2] {
 		r, err := p.covered(shard, m)
 		if err != nil {
 			return out, err
 		}
-		out.Results = append(out.Results, r)
+		out.Covered = append(out.Covered, r)
 	}
 	out.Late, p.late = p.late, nil
 	out.Unneeded = p.refs.unneeded()
@@ -117,11 +116,29 @@ func (p *Partition) stalledAfter() time.Duration {
 	return shortest
 }
 
+// relay tells the other partitions of what is taken into account here: of what the
+// sources have said, and of what all have told each other the round before.
+func (p *Partition) relay(changed coverageChange, out *Output) {
+	tell := func(round int, shard string, s spans) {
+		out.Relays = append(out.Relays, &entry.Entry{Relay: &entry.Relay{Home: p.cfg.Partition, Shard: shard, Round: round, Spans: s.intervals()}})
+	}
+	for _, shard := range p.coverage.unsaid() {
+		tell(0, shard, p.coverage.source[shard].spans)
+	}
+	said := changed.shards
+	for i, next := range changed.further {
+		for _, shard := range said {
+			tell(i+1, shard, p.coverage.rounds[i].all[shard])
+		}
+		said = next
+	}
+}
+
 // covered is the record of how far a shard is taken into account.
 func (p *Partition) covered(shard string, m schemas.Meta) (Result, error) {
 	r := schemas.Covered{
 		ID: strconv.Itoa(p.cfg.Partition) + "/" + shard, Partition: p.cfg.Partition, Partitions: p.cfg.Partitions,
-		Shard: shard, Intervals: p.coverage.all[shard].intervals(), Meta: m,
+		Shard: shard, Intervals: p.coverage.rounds[rounds-1].all[shard].intervals(), Meta: m,
 	}
 	value, err := encode(&r)
 	return Result{topics.Coverage, r.ID, value}, err
