@@ -30,6 +30,19 @@ type Meta struct {
 	SupersededBy string `json:"superseded_by,omitempty"`
 }
 
+// Cause says why a version of a result was published, where it was not that events
+// came: the header CauseHeader of its message.
+type Cause string
+
+// The causes.
+const (
+	ByPolicy  Cause = "policy"  // another policy judges, or judges otherwise
+	ByProgram Cause = "program" // another version of the program does
+)
+
+// CauseHeader is the name of the header.
+const CauseHeader = "cause"
+
 // GrantSource is what a grant is known by.
 type GrantSource string
 

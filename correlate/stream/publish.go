@@ -59,10 +59,20 @@ func (o *owner) publish(ctx context.Context, out *partition.Output) error {
 
 func messages(results []partition.Result) []kafka.Message {
 	out := make([]kafka.Message, len(results))
-	for i, r := range results {
-		out[i] = kafka.Message{Topic: r.Topic, Key: []byte(r.ID), Value: r.Value}
+	for i := range results {
+		out[i] = message(&results[i])
 	}
 	return out
+}
+
+// message is a result as its topic has it. Why it came stands beside the record:
+// it depends on what came when, and the record does not.
+func message(r *partition.Result) kafka.Message {
+	m := kafka.Message{Topic: r.Topic, Key: []byte(r.ID), Value: r.Value}
+	if r.Cause != "" {
+		m.Headers = []kafka.Header{{Key: schemas.CauseHeader, Value: []byte(r.Cause)}}
+	}
+	return m
 }
 
 func (o *owner) publishAll(ctx context.Context, p *publication, out *partition.Output) error {
@@ -82,7 +92,7 @@ func (o *owner) publishAll(ctx context.Context, p *publication, out *partition.O
 	}
 	for i := range out.Results {
 		r := &out.Results[i]
-		if err := p.add(ctx, kafka.Message{Topic: r.Topic, Key: []byte(r.ID), Value: r.Value}); err != nil {
+		if err := p.add(ctx, message(r)); err != nil {
 			return err
 		}
 	}

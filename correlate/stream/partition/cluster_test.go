@@ -36,10 +36,12 @@ type cluster struct {
 	published map[string]string
 	table     map[string]reference.Published
 	activity  map[string]schemas.Activity
-	late      int
-	owned     int
-	stale     []*owner
-	clock     time.Time
+	// causes are those of the records of table.
+	causes map[string]schemas.Cause
+	late   int
+	owned  int
+	stale  []*owner
+	clock  time.Time
 }
 
 func newCluster(t *testing.T, partitions int, horizon time.Duration) *cluster {
@@ -47,7 +49,7 @@ func newCluster(t *testing.T, partitions int, horizon time.Duration) *cluster {
 		t: t, cfg: partition.Config{Partitions: partitions, Horizon: horizon},
 		facts: make([][][]byte, partitions), committed: make([]int64, partitions),
 		resolver: resolve.New(decoder()), published: make(map[string]string), table: make(map[string]reference.Published),
-		activity: make(map[string]schemas.Activity), clock: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
+		causes: make(map[string]schemas.Cause), activity: make(map[string]schemas.Activity), clock: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
 	}
 	for range partitions {
 		c.state = append(c.state, make(map[int64][]byte))
@@ -319,6 +321,7 @@ func (c *cluster) publish(r partition.Result) {
 	c.published[key] = string(r.Value)
 	if old := c.table[r.ID]; old.Value == nil || m.Version >= old.Version {
 		c.table[r.ID] = reference.Published{Topic: r.Topic, Version: m.Version, Value: r.Value}
+		c.causes[r.ID] = r.Cause
 	}
 }
 

@@ -35,6 +35,18 @@ type frozen struct {
 // is frozen may have changed.
 func (p *Partition) touch(who *person, all bool) {
 	p.touchedPersons[who] = p.touchedPersons[who] || all
+	delete(p.rejudged, who)
+}
+
+// rejudge is touch for everybody, because of something other than events.
+func (p *Partition) rejudge(why schemas.Cause) {
+	for _, who := range p.persons {
+		_, touched := p.touchedPersons[who]
+		p.touch(who, true)
+		if !touched {
+			p.rejudged[who] = why
+		}
+	}
 }
 
 // thaw takes everything into account again.

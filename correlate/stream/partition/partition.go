@@ -40,6 +40,8 @@ type Partition struct {
 	// touched are homes and persons that must be looked at by the next tick.
 	touchedHomes   map[*home]struct{}
 	touchedPersons map[*person]bool // true: all of what is theirs
+	// rejudged are those of them of whom nothing has come, with why they are looked at.
+	rejudged map[*person]schemas.Cause
 	// undecided are homes with uses of which something may have to be said once
 	// more is covered.
 	undecided map[*home]undecided
@@ -94,6 +96,7 @@ func New(cfg Config) *Partition {
 		waiting:        make(map[string]*waiting),
 		touchedHomes:   make(map[*home]struct{}),
 		touchedPersons: make(map[*person]bool),
+		rejudged:       make(map[*person]schemas.Cause),
 		undecided:      make(map[*home]undecided),
 		shared:         newShared(),
 		dues:           newDues(),
@@ -183,9 +186,7 @@ func (p *Partition) policy(offset int64, e *entry.Policy) (bool, error) {
 		h.moved, h.owners = true, nil
 		p.touchedHomes[h] = struct{}{}
 	}
-	for _, who := range p.persons {
-		p.touch(who, true)
-	}
+	p.rejudge(schemas.ByPolicy)
 	return kept, nil
 }
 

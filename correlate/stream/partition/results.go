@@ -102,6 +102,9 @@ func (p *Partition) settlePerson(who *person, m schemas.Meta, out *Output) error
 	p.freeze(who)
 	p.packer.weigh(who)
 	slices.SortFunc(w.results, func(a, b Result) int { return strings.Compare(a.ID, b.ID) })
+	for i := range w.results {
+		w.results[i].Cause = p.rejudged[who]
+	}
 	out.Results = append(out.Results, w.results...)
 	if len(who.facts)+len(who.uses) == 0 && who.sealed.text == "" {
 		p.shared.leave(who)
@@ -172,7 +175,7 @@ func publish[T any](w *changes, topic, id string, r T, meta func(*T) (string, *s
 	if err != nil && w.err == nil {
 		w.err = err
 	}
-	w.results = append(w.results, Result{topic, id, value})
+	w.results = append(w.results, Result{Topic: topic, ID: id, Value: value})
 }
 
 // supersededBy is the session that a session which is gone was merged into, if

@@ -38,6 +38,8 @@ type Output struct {
 type Result struct {
 	Topic, ID string
 	Value     []byte
+	// Cause says why, where it was not that events came.
+	Cause schemas.Cause
 }
 
 // Tick settles everything up to the offset of a tick, which is the version of
@@ -75,6 +77,7 @@ func (p *Partition) Tick(version int64, at time.Time) (Output, error) {
 		}
 	}
 	clear(p.touchedPersons)
+	clear(p.rejudged)
 	if err := p.sealPast(); err != nil {
 		return out, err
 	}
@@ -141,7 +144,7 @@ func (p *Partition) covered(shard string, m schemas.Meta) (Result, error) {
 		Shard: shard, Intervals: p.coverage.rounds[rounds-1].all[shard].intervals(), Meta: m,
 	}
 	value, err := encode(&r)
-	return Result{topics.Coverage, r.ID, value}, err
+	return Result{Topic: topics.Coverage, ID: r.ID, Value: value}, err
 }
 
 // forgetClaims drops what nothing will ask for: assertions, which are used soon

@@ -143,8 +143,8 @@ func (u *Upgrade) Done() {
 			}
 		}
 		who.thaw()
-		p.touch(who, true)
 	}
+	p.rejudge(schemas.ByProgram)
 	for _, s := range u.known {
 		if !s.gone {
 			s.add(was[s.who])
