@@ -28,7 +28,7 @@ func Text(s string) string {
 // Clip is Text of no more than so many bytes: a longer one ends in "…", and no
 // escape is cut in two.
 func Clip(s string, bytes int) string {
-	if PlainASCII(s) && len(s) <= bytes {
+	if len(s) <= bytes && PlainASCII(s) {
 		return s
 	}
 	const more = "…"
