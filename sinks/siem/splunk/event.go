@@ -3,6 +3,7 @@ package splunk
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -36,7 +37,9 @@ type envelope struct {
 }
 
 type fields struct {
-	AlertID  string `json:"alert_id,omitempty"`
+	AlertID string `json:"alert_id,omitempty"`
+	// Part counts the events of one alert from 1.
+	Part     string `json:"part"`
 	NoticeID string `json:"notice_id"`
 	RecordID string `json:"record_id,omitempty"`
 	Version  string `json:"version,omitempty"`
@@ -49,31 +52,42 @@ type fields struct {
 
 // events are those of a notice, in its order.
 func (r *Receiver) events(n *alerts.Notice) ([]event, error) {
+	if n.Digest != nil || len(n.Alerts) == 0 {
+		return r.eventsOf(n, n.ID, time.Time{}, fields{Kind: "digest"})
+	}
+	var out []event
+	for i := range n.Alerts {
+		a := &n.Alerts[i]
+		// One at a time, to know whose the bodies are.
+		one := *n
+		one.Alerts = n.Alerts[i : i+1]
+		of, err := r.eventsOf(&one, a.ID(), a.Observed(), alertFields(a))
+		if err != nil {
+			return nil, fmt.Errorf("alert %s: %w", clip(a.ID()), err)
+		}
+		out = append(out, of...)
+	}
+	return out, nil
+}
+
+func (r *Receiver) eventsOf(n *alerts.Notice, id string, at time.Time, f fields) ([]event, error) {
 	bodies, err := r.cfg.Encode(n)
 	if err != nil {
 		return nil, err
 	}
-	if n.Digest == nil && len(bodies) != len(n.Alerts) {
-		return nil, fmt.Errorf("%d bodies for %d alerts", len(bodies), len(n.Alerts))
+	if len(bodies) == 0 {
+		return nil, errors.New("it has no body")
 	}
-	if n.Digest != nil && len(bodies) == 0 {
-		return nil, fmt.Errorf("no body for the digest")
+	f.NoticeID = clip(n.ID)
+	if n.Test {
+		f.Test = "true"
 	}
-	out := make([]event, 0, len(bodies))
+	var out []event
 	for i, body := range bodies {
-		e := event{id: n.ID}
-		f := fields{NoticeID: clip(n.ID), Kind: "digest"}
-		var at time.Time
-		if n.Digest == nil {
-			a := &n.Alerts[i]
-			e.id, at = a.ID(), a.Observed()
-			f = alertFields(n, a)
-		}
-		if n.Test {
-			f.Test = "true"
-		}
+		f.Part = strconv.Itoa(i + 1)
+		e := event{id: id}
 		if e.json, err = r.envelope(at, body, f); err != nil {
-			return nil, fmt.Errorf("alert %s: %w", visible.Clip(e.id, fieldLimit), err)
+			return nil, err
 		}
 		out = append(out, e)
 	}
@@ -87,7 +101,7 @@ func (r *Receiver) envelope(at time.Time, body []byte, f fields) ([]byte, error)
 		Event: bytes.ToValidUTF8(body, []byte("\ufffd")), Fields: f,
 	}
 	if len(body) > 0 && body[0] != '{' {
-		return nil, fmt.Errorf("the event's body is no JSON object")
+		return nil, errors.New("the event's body is no JSON object")
 	}
 	out, err := e.marshal()
 	if err != nil || len(out) <= r.cfg.MaxBytes {
@@ -120,9 +134,9 @@ func seconds(at time.Time) json.Number {
 	return ""
 }
 
-func alertFields(n *alerts.Notice, a *alerts.Alert) fields {
+func alertFields(a *alerts.Alert) fields {
 	f := fields{
-		AlertID: clip(a.ID()), NoticeID: clip(n.ID), RecordID: clip(a.RecordID()),
+		AlertID: clip(a.ID()), RecordID: clip(a.RecordID()),
 		Version: strconv.FormatInt(a.Version(), 10), Change: clip(string(a.Change)), Kind: kind(a),
 	}
 	if a.Finding != nil {

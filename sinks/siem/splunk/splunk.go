@@ -42,8 +42,8 @@ type Config struct {
 	// MaxBytes bounds one body before compression. Default 1,000,000, from 16 KiB to
 	// 100 MiB. Splunk Cloud allows 1 MB.
 	MaxBytes int
-	// Encode makes the event's body: one JSON object for each alert, in their
-	// order, or those that stand for the digest.
+	// Encode makes the bodies of events, each one JSON object. It is called for one
+	// alert at a time, or for a digest.
 	Encode func(*alerts.Notice) ([][]byte, error)
 }
 

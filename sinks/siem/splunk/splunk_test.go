@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -114,9 +115,9 @@ func TestEventsCarryTheirMetadataAndIds(t *testing.T) {
 	}}
 	deliver(t, r, n)
 	want := []string{
-		`{"time":1772600767.089,"host":"prod","source":"src","sourcetype":"st","index":"audit","event":{"message":"why"},"fields":{"alert_id":"fnd_1.7","notice_id":"n1","record_id":"fnd_1","version":"7","kind":"finding","change":"opened","rule":"no_mfa","severity":"high","test":"true"}}`,
-		`{"host":"prod","source":"src","sourcetype":"st","index":"audit","event":{"message":"a grant or session"},"fields":{"alert_id":"grt_1.8","notice_id":"n1","record_id":"grt_1","version":"8","kind":"grant","change":"closed","test":"true"}}`,
-		`{"time":1772600767.089,"host":"prod","source":"src","sourcetype":"st","index":"audit","event":{"message":"a grant or session"},"fields":{"alert_id":"ses_1.9","notice_id":"n1","record_id":"ses_1","version":"9","kind":"session","change":"judged","test":"true"}}`,
+		`{"time":1772600767.089,"host":"prod","source":"src","sourcetype":"st","index":"audit","event":{"message":"why"},"fields":{"alert_id":"fnd_1.7","part":"1","notice_id":"n1","record_id":"fnd_1","version":"7","kind":"finding","change":"opened","rule":"no_mfa","severity":"high","test":"true"}}`,
+		`{"host":"prod","source":"src","sourcetype":"st","index":"audit","event":{"message":"a grant or session"},"fields":{"alert_id":"grt_1.8","part":"1","notice_id":"n1","record_id":"grt_1","version":"8","kind":"grant","change":"closed","test":"true"}}`,
+		`{"time":1772600767.089,"host":"prod","source":"src","sourcetype":"st","index":"audit","event":{"message":"a grant or session"},"fields":{"alert_id":"ses_1.9","part":"1","notice_id":"n1","record_id":"ses_1","version":"9","kind":"session","change":"judged","test":"true"}}`,
 	}
 	var raw []string
 	for _, e := range h.indexed {
@@ -136,9 +137,24 @@ func TestEventsCarryTheirMetadataAndIds(t *testing.T) {
 func TestADigestIsOneEvent(t *testing.T) {
 	h := newHEC(t)
 	deliver(t, receiver(t, h), &alerts.Notice{ID: "d1", Digest: &alerts.Digest{Reason: alerts.TooMany, Total: 900}})
-	want := `{"source":"jitaudit","sourcetype":"jitaudit:ocsf","event":{"total":900},"fields":{"notice_id":"d1","kind":"digest"}}`
+	want := `{"source":"jitaudit","sourcetype":"jitaudit:ocsf","event":{"total":900},"fields":{"part":"1","notice_id":"d1","kind":"digest"}}`
 	if len(h.indexed) != 1 || h.indexed[0].raw != want {
 		t.Errorf("got %+v, want %s", h.indexed, want)
+	}
+}
+
+func TestAnAlertOfSeveralEventsHasPartsInOrder(t *testing.T) {
+	h := newHEC(t)
+	r := receiver(t, h, func(c *Config) {
+		c.Encode = func(*alerts.Notice) ([][]byte, error) { return [][]byte{[]byte(`{"a":1}`), []byte(`{"a":2}`)}, nil }
+	})
+	deliver(t, r, notice(2))
+	var parts []string
+	for _, e := range h.indexed {
+		parts = append(parts, e.Fields["alert_id"]+"/"+e.Fields["part"])
+	}
+	if diff := cmp.Diff([]string{"fnd_0.7/1", "fnd_0.7/2", "fnd_1.7/1", "fnd_1.7/2"}, parts); diff != "" {
+		t.Errorf("parts (-want +got):\n%s", diff)
 	}
 }
 
@@ -188,7 +204,7 @@ func TestWhatTheCollectorSaysDecides(t *testing.T) {
 		{"blank event", func(c *Config) { c.Encode = bodies(`{}`) }, nil, false, "Splunk refuses fnd_0.7"},
 		{"no JSON", func(c *Config) { c.Encode = bodies(`{`) }, nil, false, "make Splunk events of notice n1: alert fnd_0.7"},
 		{"no object", func(c *Config) { c.Encode = bodies(`"text"`) }, nil, false, "no JSON object"},
-		{"too few bodies", func(c *Config) { c.Encode = bodies() }, nil, false, "0 bodies for 1 alerts"},
+		{"no body", func(c *Config) { c.Encode = bodies() }, nil, false, "alert fnd_0.7: it has no body"},
 		{"invalid data format", nil, fault1(says(400, 6, "Invalid data format")), false, "Splunk refuses fnd_0.7"},
 		{"bad fields", nil, fault1(says(400, 15, "Error in handling indexed fields")), false, "Splunk refuses"},
 		{"no data", nil, fault1(says(400, 5, "No data")), true, "No data"},
@@ -217,13 +233,14 @@ func TestWhatTheCollectorSaysDecides(t *testing.T) {
 	}
 }
 
+// bodies are those of the findings fnd_0, fnd_1 and so on.
 func bodies(some ...string) func(*alerts.Notice) ([][]byte, error) {
-	return func(*alerts.Notice) ([][]byte, error) {
-		var out [][]byte
-		for _, s := range some {
-			out = append(out, []byte(s))
+	return func(n *alerts.Notice) ([][]byte, error) {
+		i, err := strconv.Atoi(strings.TrimPrefix(n.Alerts[0].RecordID(), "fnd_"))
+		if err != nil || i >= len(some) {
+			return nil, err
 		}
-		return out, nil
+		return [][]byte{[]byte(some[i])}, nil
 	}
 }
 
