@@ -37,8 +37,11 @@ func assemble(title, about string, blocks []block, test bool) *message {
 		title = "TEST · " + title
 		blocks = append([]block{footnote("This is a test by \"jitaudit sink test\". Nothing of it has happened.")}, blocks...)
 	}
+	if about != "" {
+		about = " · " + about
+	}
 	return &message{
-		Text:   fallback(title + " · " + about),
+		Text:   fallback(title + about),
 		Blocks: append([]block{header(title)}, blocks...),
 		Parse:  "none",
 	}
@@ -46,10 +49,10 @@ func assemble(title, about string, blocks []block, test bool) *message {
 
 func where(p schemas.Person, account, role string) string {
 	s := visible.Clip(p.Name, 100)
-	if account != "" || role != "" {
-		s += " · " + visible.Clip(account, 40) + "/" + visible.Clip(role, 70)
+	if account == "" && role == "" {
+		return s
 	}
-	return s
+	return s + " · " + visible.Clip(account, 40) + "/" + visible.Clip(role, 70)
 }
 
 func findingTitle(a *alerts.Alert) string {
@@ -155,18 +158,9 @@ func sessionTitle(a *alerts.Alert) string {
 
 func session(a *alerts.Alert) []block {
 	s := a.Session
-	var verdict string
-	switch s.Verdict {
-	case schemas.VerdictAllowed:
-		verdict = "Every rule was judged, and none is broken."
-	case schemas.VerdictFinding:
-		verdict = "At least one rule is broken."
-	default:
-		rules := make([]string, 0, len(s.Unjudged))
-		for _, u := range s.Unjudged {
-			rules = append(rules, u.Rule)
-		}
-		verdict = "No rule is known to be broken, but not all could be judged: " + cmp.Or(list(rules, 10, 40), "it is not said which") + "."
+	var blocks []block
+	if a.Change != alerts.Retracted {
+		blocks = append(blocks, section(verdict(s)))
 	}
 	var fs fields
 	fs.add("Who", s.Person.Name)
@@ -181,7 +175,21 @@ func session(a *alerts.Alert) []block {
 	fs.add("Requested by", a.Requester)
 	fs.add("Approved by", list(a.Approvers, 3, 70))
 	fs.add("Part of", s.SupersededBy)
-	return append([]block{section(verdict)}, withFields(fs, s.Evidence, s.ID, s.Policy, &s.Meta)...)
+	return append(blocks, withFields(fs, s.Evidence, s.ID, s.Policy, &s.Meta)...)
+}
+
+func verdict(s *schemas.Session) string {
+	switch s.Verdict {
+	case schemas.VerdictAllowed:
+		return "Every rule was judged, and none is broken."
+	case schemas.VerdictFinding:
+		return "At least one rule is broken."
+	}
+	rules := make([]string, 0, len(s.Unjudged))
+	for _, u := range s.Unjudged {
+		rules = append(rules, u.Rule)
+	}
+	return "No rule is known to be broken, but not all could be judged: " + cmp.Or(list(rules, 10, 40), "it is not said which") + "."
 }
 
 // withFields closes an alert: its fields, what proves it and what it is.
@@ -190,12 +198,15 @@ func withFields(fs fields, evidence []string, id, policy string, m *schemas.Meta
 	if len(fs) > 0 {
 		blocks = append(blocks, block{Type: "section", Fields: fs})
 	}
+	identity := fmt.Sprintf("%s · version %d", visible.Clip(id, idLimit), m.Version)
+	if policy != "" {
+		identity += " · policy " + visible.Clip(policy, idLimit)
+	}
 	var lines []string
 	if len(evidence) > 0 {
 		lines = append(lines, "Evidence: "+list(evidence, evidenceShown, idLimit))
 	}
-	return append(blocks, footnote(append(lines, fmt.Sprintf("%s · version %d · policy %s",
-		visible.Clip(id, idLimit), m.Version, visible.Clip(policy, idLimit)))...))
+	return append(blocks, footnote(append(lines, identity)...))
 }
 
 // kindsShown bounds the lines of a digest.

@@ -92,7 +92,10 @@ func concerned(a *alerts.Alert) []told {
 	var people []told
 	seen := map[string]bool{}
 	add := func(name, why string) {
-		email := strings.ToLower(strings.TrimSpace(name))
+		email := name
+		if visible.PlainASCII(name) { // else another's name may come of it: U+212A is a k in lower case
+			email = strings.ToLower(name)
+		}
 		if !seen[email] && email != "" {
 			seen[email] = true
 			people = append(people, told{email, why})
