@@ -6,16 +6,20 @@ package post
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"jitaudit/internal/visible"
@@ -32,7 +36,8 @@ type Config struct {
 	CA []byte
 	// Timeout bounds one request with its answer. Default 10 s.
 	Timeout time.Duration
-	// Secrets are never to be seen in errors, whatever the server answers.
+	// Secrets are never to be seen in errors, whatever the server answers; nor are
+	// parts of the URL that may be one.
 	Secrets []string
 }
 
@@ -54,7 +59,7 @@ const (
 func New(cfg Config) (*Client, error) {
 	u, err := url.Parse(cfg.URL)
 	switch {
-	case err != nil || u.Host == "": // the error of Parse would show the URL
+	case err != nil || u.Hostname() == "": // the error of Parse would show the URL
 		return nil, errors.New("url: it is no URL; write such as https://siem.example.com/path")
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, fmt.Errorf("url: want https (got %q)", u.Scheme)
@@ -81,7 +86,7 @@ func New(cfg Config) (*Client, error) {
 		MaxIdleConnsPerHost: 2, IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: cfg.Timeout,
 	}
 	return &Client{
-		url: u, secrets: cfg.Secrets, now: time.Now,
+		url: u, secrets: spellings(append(inURL(u), cfg.Secrets...)), now: time.Now,
 		http: &http.Client{
 			Transport: transport, Timeout: cfg.Timeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -178,21 +183,65 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return 0
 }
 
-// bare takes the URL out of an error of net/http.
+// bare takes the URL out of an error of net/http, and makes what the server has
+// put into it, such as a name in its certificate, fit to be shown.
 func (c *Client) bare(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
-		return u.Err
+		err = u.Err
 	}
-	return err
+	return &shown{err, c.redact([]byte(err.Error()))}
 }
+
+// shown is an error with another text.
+type shown struct {
+	error
+	text string
+}
+
+func (s *shown) Error() string { return s.text }
+func (s *shown) Unwrap() error { return s.error }
 
 // redact is what of an answer may be shown.
 func (c *Client) redact(answer []byte) string {
 	for _, s := range c.secrets {
-		if s != "" {
-			answer = bytes.ReplaceAll(answer, []byte(s), []byte("***"))
-		}
+		answer = bytes.ReplaceAll(answer, []byte(s), []byte("***"))
 	}
 	return visible.Clip(string(bytes.TrimSpace(answer)), shownLimit)
+}
+
+// inURL is what of a URL may be a secret: values of its query, and parts of its path
+// that are too long for words.
+func inURL(u *url.URL) (secrets []string) {
+	const word = 16
+	for part := range strings.SplitSeq(u.Path, "/") {
+		if len(part) >= word {
+			secrets = append(secrets, part)
+		}
+	}
+	for _, values := range u.Query() {
+		for _, v := range values {
+			if len(v) >= word/2 {
+				secrets = append(secrets, v)
+			}
+		}
+	}
+	return secrets
+}
+
+// spellings are secrets as they are, and as they stand in JSON and in a URL, the
+// longest first, so that none is cut by one that is part of it.
+func spellings(secrets []string) (all []string) {
+	for _, s := range secrets {
+		if s == "" {
+			continue
+		}
+		quoted, err := json.Marshal(s)
+		if err == nil {
+			all = append(all, string(quoted[1:len(quoted)-1]))
+		}
+		all = append(all, s, url.QueryEscape(s), url.PathEscape(s))
+	}
+	slices.SortFunc(all, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	return slices.Compact(all)
 }
