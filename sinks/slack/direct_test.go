@@ -103,7 +103,9 @@ func TestPeopleAreLookedUpAgainAfterAWhile(t *testing.T) {
 	}
 	lookups(0, 1)
 	lookups(9*time.Minute, 1)
+	w.mu.Lock()
 	w.users["ann@example.com"] = user{ID: "U0000000ANN"}
+	w.mu.Unlock()
 	lookups(2*time.Minute, 2)
 	lookups(59*time.Minute, 2)
 	lookups(2*time.Minute, 3)
@@ -161,7 +163,7 @@ func TestDirectMessagesHoldNothingUp(t *testing.T) {
 func TestDirectMessageAfterALostAnswerComesOnce(t *testing.T) {
 	w := newWorld(t, direct)
 	n := w.notice(grantAlert(1, alerts.Opened))
-	w.faults["chat.postMessage"] = []fault{{}, {reset: true, done: true}}
+	w.fail("chat.postMessage", fault{}, fault{reset: true, done: true})
 	w.fails(n, "direct message about grt_1.1")
 	if _, err := w.send(n); err != nil {
 		t.Fatal(err)

@@ -94,6 +94,8 @@ func judge(code string) (kind, string) {
 		return operator, "the app is not in the channel: /invite it there"
 	case "is_archived":
 		return operator, "the channel is archived: restore it, or configure another"
+	case "messages_tab_disabled":
+		return operator, "the app's messages tab is off: turn it on as in examples/slack/manifest.yaml"
 	case "restricted_action", "restricted_action_read_only_channel", "restricted_action_thread_only_channel",
 		"restricted_action_non_threadable_channel", "app_access_restricted", "access_denied", "ekm_access_denied",
 		"org_login_required", "team_access_not_granted", "enterprise_is_restricted":

@@ -53,10 +53,7 @@ func TestRepeatedNoticePostsWhatIsMissing(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, message %d", tt.name, before+1), func(t *testing.T) {
 				w := newWorld(t, nil)
 				w.r.warm = true
-				for range before {
-					// Those before go through.
-					w.faults["chat.postMessage"] = append(w.faults["chat.postMessage"], fault{})
-				}
+				w.fail("chat.postMessage", make([]fault, before)...) // those go through
 				w.fail("chat.postMessage", tt.fault)
 				n := w.three()
 				w.fails(n, tt.want)
@@ -130,10 +127,12 @@ func TestLookupGoesThroughPagesUpToABound(t *testing.T) {
 			w.fail("chat.postMessage", fault{reset: true, done: true})
 			n := w.notice(sessionAlert("ses_1", 1, alerts.Opened))
 			w.fails(n, "chat.postMessage")
+			w.mu.Lock()
 			for i := range tt.others {
 				w.messages = append(w.messages, stored{message: message{Channel: general}, TS: fmt.Sprintf("%d.%06d", w.start.Unix(), 1000+i)})
 			}
 			w.padding = tt.padding
+			w.mu.Unlock()
 			if _, err := w.send(n); err != nil {
 				t.Fatal(err)
 			}
@@ -235,7 +234,7 @@ func TestWrongTokenAndChannelAreForAnOperator(t *testing.T) {
 
 func TestRefusedAlertHoldsUpNoOther(t *testing.T) {
 	w := newWorld(t, nil)
-	w.faults["chat.postMessage"] = []fault{{}, {code: "invalid_blocks"}, {}}
+	w.fail("chat.postMessage", fault{}, fault{code: "invalid_blocks"})
 	retry, err := w.send(w.three())
 	if err == nil || retry || !strings.Contains(err.Error(), "1 of 3 messages refused, the others are posted") || !strings.Contains(err.Error(), "fin_1.2") {
 		t.Errorf("retry %v, err %v", retry, err)
