@@ -23,8 +23,9 @@ type cursor struct {
 	// end is the offset after the last record, as of the last answer.
 	end     int64
 	pending []Message
-	// most is how much the next answer may hold, in bytes; 0: fetchBytes.
-	most int64
+	// usual is how much an answer may hold, in bytes, 0: fetchBytes; most is more,
+	// where that is too little.
+	usual, most int64
 }
 
 // FirstOffset stands for the log's first record where a group has committed
@@ -84,7 +85,7 @@ func (r *cursor) fill(ctx context.Context) error {
 		Partition: r.id,
 		Offset:    r.next,
 		MinBytes:  1,
-		MaxBytes:  max(r.most, fetchBytes),
+		MaxBytes:  max(r.most, cmp.Or(r.usual, fetchBytes)),
 		MaxWait:   fetchWait,
 	})
 	if err != nil {

@@ -35,6 +35,7 @@ const (
 	Activity      = "activity"
 	Triage        = "triage"
 	DeadLetters   = "deadletter"
+	SentLog       = "sentlog"
 )
 
 // All are all topics. partitions is that of raw, facts, state and activity.
@@ -53,6 +54,7 @@ func All(partitions int) []Topic {
 		{Activity, partitions, deleted},
 		{Triage, 1, compacted}, // each decision has an id of its own
 		{DeadLetters, 1, map[string]string{"cleanup.policy": "delete", "retention.ms": "2592000000"}}, // 30 days
+		{SentLog, 1, compacted}, // whoever is given its partition leads: one at a time
 	}
 	for _, name := range Results() {
 		all = append(all, Topic{name, partitions, results})
