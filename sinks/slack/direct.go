@@ -25,6 +25,8 @@ const (
 	peopleTold = 10
 	// directTries is how often a notice is repeated for its direct messages alone.
 	directTries = 3
+	// emailLimit is how long an address may be (RFC 5321: a path of 256, with < and >).
+	emailLimit = 254
 )
 
 // tellPeople tells those whose access it is. It holds nothing up for long: who
@@ -92,9 +94,9 @@ func concerned(a *alerts.Alert) []told {
 	var people []told
 	seen := map[string]bool{}
 	add := func(name, why string) {
-		email := name
-		if visible.PlainASCII(name) { // else another's name may come of it: U+212A is a k in lower case
-			email = strings.ToLower(name)
+		email := name[:min(len(name), emailLimit+1)] // more is none, and is not to be remembered
+		if visible.PlainASCII(name) {                // else another's name may come of it: U+212A is a k in lower case
+			email = strings.ToLower(email)
 		}
 		if !seen[email] && email != "" {
 			seen[email] = true
@@ -169,5 +171,5 @@ func (s *sending) lookUp(ctx context.Context, email string) (channel string, err
 // isEmail reports whether a login is worth asking Slack about.
 func isEmail(s string) bool {
 	name, domain, ok := strings.Cut(s, "@")
-	return ok && name != "" && strings.Contains(domain, ".") && len(s) <= 254 && visible.PlainASCII(s) && !strings.ContainsAny(s, " <>,;\"")
+	return ok && name != "" && strings.Contains(domain, ".") && len(s) <= emailLimit && visible.PlainASCII(s) && !strings.ContainsAny(s, " <>,;\"")
 }

@@ -80,6 +80,11 @@ func TestUnknownPeopleAreSkippedAndCounted(t *testing.T) {
 			if n := w.called("users.lookupByEmail"); n > 2 { // with the approver's
 				t.Errorf("%d lookups", n)
 			}
+			for _, key := range w.r.people.Keys() {
+				if len(key) > 300 {
+					t.Errorf("a name of %d bytes is remembered", len(key))
+				}
+			}
 			if n := strings.Count(w.log.String(), "is not known there"); n != 1 {
 				t.Errorf("the log says it %d times", n)
 			}

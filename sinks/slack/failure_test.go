@@ -271,3 +271,70 @@ func TestChannelsArePaced(t *testing.T) {
 		}
 	}
 }
+
+func TestLookupsAreForUnclearFailuresAlone(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		fault fault
+		want  int
+	}{
+		{"rate limit", fault{status: 429, retryAfter: "1"}, 0},
+		{"wrong token", fault{code: "invalid_auth"}, 0},
+		{"reset", fault{reset: true}, 1},
+		{"server error", fault{status: 502}, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			w.r.warm = true
+			w.fail("chat.postMessage", tt.fault)
+			n := w.notice(sessionAlert("ses_1", 1, alerts.Opened))
+			w.fails(n, "")
+			if _, err := w.send(n); err != nil {
+				t.Fatal(err)
+			}
+			if got := w.called("conversations.history"); got != tt.want {
+				t.Errorf("%d lookups, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestNobodyListensIsNoUnclearFailure(t *testing.T) {
+	w := newWorld(t, nil)
+	w.r.warm = true
+	w.server.Close()
+	w.fails(w.three(), "connection refused")
+	if w.r.sent.Len() != 0 {
+		t.Error("what was not sent is looked for")
+	}
+}
+
+// An answer to a thread that was shown to the channel is found there, and goes on
+// with its thread although what was kept of that is lost.
+func TestFoundAnswerIsInItsThread(t *testing.T) {
+	w := newWorld(t, nil)
+	w.mustSend(sessionAlert("ses_1", 1, alerts.Opened), findingAlert("fin_1", 2, alerts.Opened, schemas.High))
+	w.restart(nil)
+	w.kept = map[string]string{}
+	w.mustSend(findingAlert("fin_1", 2, alerts.Opened, schemas.High), findingAlert("fin_2", 3, alerts.Opened, schemas.Low))
+	if got := w.in(general); len(got) != 3 || got[2].Thread != got[0].TS {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestNewThreadIsGoneOnWithWhenTheNoticeIsRepeated(t *testing.T) {
+	w := newWorld(t, nil)
+	w.mustSend(sessionAlert("ses_1", 1, alerts.Opened))
+	w.mu.Lock()
+	w.messages[0].Channel = "C_DELETED"
+	w.mu.Unlock()
+	n := w.notice(findingAlert("fin_1", 2, alerts.Opened, schemas.Low), findingAlert("fin_2", 3, alerts.Opened, schemas.Low))
+	w.fail("chat.postMessage", fault{}, fault{}, fault{status: 503})
+	w.fails(n, "503")
+	if _, err := w.send(n); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.in(general); len(got) != 2 || got[1].Thread != got[0].TS {
+		t.Errorf("got %+v", got)
+	}
+}

@@ -3,6 +3,7 @@ package slack
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"strings"
@@ -218,6 +219,26 @@ func TestOneThreadPerSession(t *testing.T) {
 		if got[i].Thread != want.thread || got[i].Broadcast != want.broadcast {
 			t.Errorf("message %d: thread %q, shown to the channel %v; want %q, %v", i, got[i].Thread, got[i].Broadcast, want.thread, want.broadcast)
 		}
+	}
+}
+
+func TestLastFindingIsNotGuessedAmongTooMany(t *testing.T) {
+	w := newWorld(t, nil)
+	var open, over []alerts.Alert
+	for i := range openLimit + 1 {
+		id := fmt.Sprintf("fin_%d", i)
+		open = append(open, findingAlert(id, int64(i), alerts.Opened, schemas.Low))
+		over = append(over, findingAlert(id, int64(100+i), alerts.Resolved, schemas.Low))
+	}
+	w.mustSend(open...)
+	w.mustSend(over...)
+	for _, m := range w.in(general) {
+		if m.Broadcast {
+			t.Errorf("%s is taken for the last", m.Metadata.Payload.ID)
+		}
+	}
+	if kept := w.kept["ses_1@"+general]; len(kept) > 200 {
+		t.Errorf("kept: %s", kept)
 	}
 }
 
