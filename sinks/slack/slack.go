@@ -193,7 +193,7 @@ func (r *Receiver) Send(ctx context.Context, n *alerts.Notice) (retry bool, err 
 	}
 	s.forget()
 	if len(refused) > 0 {
-		return false, fmt.Errorf("%d of %d messages refused, the others are posted: %w", len(refused), max(1, len(n.Alerts)), errors.Join(refused[:min(3, len(refused))]...))
+		return false, fmt.Errorf("%d of %d messages refused, the others are posted; the first: %w", len(refused), max(1, len(n.Alerts)), refused[0])
 	}
 	if !n.Test {
 		r.warm = true
