@@ -29,9 +29,10 @@ func (m *Main) backtestCommand() *cobra.Command {
 given, and prints which findings would be added, changed or removed. Nothing is
 written, and nothing that was published changes.
 
-It takes the raw events that ClickHouse keeps for 90 days after they were collected,
-unless sinks.clickhouse.raw_events is false. They go to a temporary folder meanwhile,
-compressed; memory does not grow with them.
+It takes the raw events that ClickHouse keeps for sinks.clickhouse.raw_events_ttl (by
+default 90 days) after they were collected, unless sinks.clickhouse.raw_events is
+false. They go to a temporary folder meanwhile, compressed; memory does not grow with
+them.
 
 The new policies replace those in force altogether. The first of them judges what
 was before it, too, whatever its effective_from says.`,
@@ -55,10 +56,9 @@ was before it, too, whatever its effective_from says.`,
 	return cmd
 }
 
-// surelyKept is for how many days what ClickHouse has of raw events is all there:
-// it keeps them for 90 (the TTL of raw_events_log). A week less, since a first
-// read says what is covered but at its end, some time after its events.
-const surelyKept = 90 - 7
+// firstRead is taken off the time for which raw events are kept: a first read says
+// what is covered but at its end, some time after its events.
+const firstRead = 7 * 24 * time.Hour
 
 // backtest carries out the verb.
 func (m *Main) backtest(ctx context.Context, f *backtestFlags) (err error) {
@@ -95,7 +95,7 @@ func (m *Main) backtest(ctx context.Context, f *backtestFlags) (err error) {
 	defer func() { err = firstError(err, db.Close()) }()
 	bars := &backtestProgress{main: m}
 	r, err := backtest.Run(ctx, backtest.Options{
-		Events: db.RawEvents, Old: old, New: tried, Since: since, Kept: now.AddDate(0, 0, -surelyKept), TempDir: f.tempDir, Progress: bars,
+		Events: db.RawEvents, Old: old, New: tried, Since: since, Kept: now.Add(firstRead - cfg.Sinks.ClickHouse.RawEventsTTL), TempDir: f.tempDir, Progress: bars,
 	})
 	bars.close()
 	if err != nil {

@@ -40,7 +40,7 @@ Data goes to stdout, everything else to stderr. Exit codes: 0 fine, 1 error,
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err: err} })
 	root.AddCommand(m.runCommand(), m.collectCommand(), m.correlateCommand(), m.sinkCommand(), m.healthCommand(),
-		m.scanCommand(), m.explainCommand(), m.backtestCommand(), m.triageCommand(), m.checkCommand(), m.demoCommand(), m.versionCommand(), m.engineCommand())
+		m.scanCommand(), m.explainCommand(), m.backtestCommand(), m.triageCommand(), m.migrateCommand(), m.checkCommand(), m.demoCommand(), m.versionCommand(), m.engineCommand())
 	return root
 }
 

@@ -213,8 +213,13 @@ func (s *site) onClickHouse() (database string) {
 // ask runs a statement on the package's ClickHouse.
 func ask(t *testing.T, sql string) string {
 	t.Helper()
+	return askIn(t, "default", sql)
+}
+
+func askIn(t *testing.T, database, sql string) string {
+	t.Helper()
 	server := shared.Server(t)
-	q := url.Values{"user": {chdb.User}, "password": {server.Token()}}
+	q := url.Values{"user": {chdb.User}, "password": {server.Token()}, "database": {database}}
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Post("http://"+server.Addr()+"/?"+q.Encode(), "text/plain", strings.NewReader(sql))
 	if err != nil {

@@ -100,7 +100,7 @@ func Run(ctx context.Context, o Options) (r Report, err error) {
 		return r, err
 	}
 	if w.events == w.users {
-		return r, fmt.Errorf("%w from %s on: the sink keeps them for 90 days, unless sinks.clickhouse.raw_events is false", ErrNoEvents, o.Since.UTC().Format(time.RFC3339))
+		return r, fmt.Errorf("%w from %s on: the sink keeps them for sinks.clickhouse.raw_events_ttl, unless sinks.clickhouse.raw_events is false", ErrNoEvents, o.Since.UTC().Format(time.RFC3339))
 	}
 	r = Report{Since: o.Since, Events: w.events, Coverage: w.coverage()}
 	before, err := o.judge(ctx, w, "in force", o.Old)

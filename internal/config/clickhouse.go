@@ -18,6 +18,9 @@ type ClickHouse struct {
 	User     string
 	Password Secret
 	TLS      ClickHouseTLS
+	// Cluster is one whose servers all have the tables, replicated; empty: the
+	// tables are one server's.
+	Cluster string
 
 	EmbeddedEngine EmbeddedEngine
 }
@@ -51,6 +54,7 @@ func (c *ClickHouse) fields() []field {
 	fields = append(fields, secret("password", &c.Password)...)
 	return append(fields,
 		section("tls", []field{path("ca_file", &c.TLS.CAFile)}),
+		text("cluster", &c.Cluster, clusterName),
 		section("embedded", []field{
 			text("addr", &c.EmbeddedEngine.Addr, loopback),
 			path("library", &c.EmbeddedEngine.Library),
@@ -61,6 +65,13 @@ func (c *ClickHouse) fields() []field {
 func databaseName(s string) error {
 	if !regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`).MatchString(s) {
 		return errors.New("is no name of a database: letters, digits and _, not a digit first")
+	}
+	return nil
+}
+
+func clusterName(s string) error {
+	if !regexp.MustCompile(`^(\{[A-Za-z0-9_]+\}|[A-Za-z0-9_.-]+)$`).MatchString(s) {
+		return errors.New("is no name of a cluster: letters, digits, _, . and -, or a macro as {cluster}")
 	}
 	return nil
 }

@@ -75,8 +75,10 @@ type Sinks struct {
 type ClickHouseSink struct {
 	BatchRows     int
 	BatchInterval time.Duration
-	// RawEvents: keep the raw events too, for backtest.
-	RawEvents bool
+	// RawEvents: keep the raw events too, for backtest, for RawEventsTTL after they
+	// were put there.
+	RawEvents    bool
+	RawEventsTTL time.Duration
 }
 
 // HTTP serves /metrics, /healthz and /readyz.
@@ -155,7 +157,7 @@ func defaults(env Environment) *Config {
 		AWS:        defaultAWS(),
 		Approvals:  defaultApprovals(),
 		Correlate:  Correlate{Horizon: 7 * day, Tick: time.Second},
-		Sinks:      Sinks{ClickHouse: ClickHouseSink{BatchRows: 50_000, BatchInterval: 2 * time.Second, RawEvents: true}},
+		Sinks:      Sinks{ClickHouse: ClickHouseSink{BatchRows: 50_000, BatchInterval: 2 * time.Second, RawEvents: true, RawEventsTTL: 90 * day}},
 		HTTP:       HTTP{Addr: "127.0.0.1:9464", ReadyLag: 5 * time.Minute},
 		Log:        Log{Level: slog.LevelInfo, Format: LogText},
 
@@ -205,6 +207,9 @@ func (c *Config) fields() []field {
 				integer("batch_rows", &c.Sinks.ClickHouse.BatchRows, 1, 1_000_000),
 				duration("batch_interval", &c.Sinks.ClickHouse.BatchInterval, span{least: 10 * time.Millisecond, most: 10 * time.Minute}),
 				boolean("raw_events", &c.Sinks.ClickHouse.RawEvents),
+				// Users of an Identity Store are listed anew every 30 days, and backtest
+				// takes a week off.
+				duration("raw_events_ttl", &c.Sinks.ClickHouse.RawEventsTTL, span{least: 38 * day, most: 3660 * day}),
 			}),
 		}),
 		section("http", []field{

@@ -68,6 +68,9 @@ func (k *checker) clickHouse() {
 	if c.Embedded() && (c.User != "" || !c.Password.IsZero()) {
 		k.errorf("clickhouse", "user and password are for clickhouse.url; the embedded engine has neither")
 	}
+	if c.Embedded() && c.Cluster != "" {
+		k.errorf("clickhouse.cluster", "clusters are for clickhouse.url; the embedded engine is one")
+	}
 	if !c.Password.IsZero() && c.User == "" {
 		k.missing("clickhouse.user", "there is a password")
 	}

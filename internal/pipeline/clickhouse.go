@@ -29,6 +29,8 @@ type sinkLoop struct {
 	name, stage, group string
 	topics             []string
 	sink               func(*runner) sinks.Sink
+	// prepare, if there is one, must succeed before anything is read.
+	prepare func(*runner, context.Context) error
 }
 
 // sinkLoops are those that bring results and coverage into ClickHouse, and, if
@@ -36,13 +38,17 @@ type sinkLoop struct {
 func sinkLoops(raw bool) []sinkLoop {
 	results := slices.DeleteFunc(clickhouse.Topics(), func(t string) bool { return t == topics.Coverage })
 	loops := []sinkLoop{
-		{"clickhouse", "sink clickhouse", sinkGroup, results, func(r *runner) sinks.Sink { return clickhouse.NewSink(r.parts.db) }},
+		{"clickhouse", "sink clickhouse", sinkGroup, results, func(r *runner) sinks.Sink { return clickhouse.NewSink(r.parts.db) }, nil},
 		{"clickhouse-coverage", "sink clickhouse coverage", coverageGroup, []string{topics.Coverage}, func(r *runner) sinks.Sink {
 			return &behind{Sink: clickhouse.NewSink(r.parts.db), kafka: r.parts.kafka, group: r.cfg.Kafka.Prefix + sinkGroup, topics: results}
-		}},
+		}, nil},
 	}
 	if raw {
-		loops = append(loops, sinkLoop{"clickhouse-raw", "sink clickhouse raw", rawGroup, clickhouse.RawTopics(), func(r *runner) sinks.Sink { return clickhouse.NewRawSink(r.parts.db) }})
+		loops = append(loops, sinkLoop{"clickhouse-raw", "sink clickhouse raw", rawGroup, clickhouse.RawTopics(),
+			func(r *runner) sinks.Sink { return clickhouse.NewRawSink(r.parts.db) },
+			func(r *runner, ctx context.Context) error {
+				return r.parts.db.KeepRaw(ctx, r.cfg.Sinks.ClickHouse.RawEventsTTL)
+			}})
 	}
 	return loops
 }
@@ -74,8 +80,11 @@ func (r *runner) runLoop(ctx context.Context, l sinkLoop) error {
 		return err
 	}
 	c := &r.cfg.Sinks.ClickHouse
-	loop, err := sinks.NewLoop(sinks.Config{Name: l.name, MaxRecords: c.BatchRows, MaxWait: c.BatchInterval},
-		l.sink(r), sinks.KafkaDeadLetters{Writer: w}, r.metrics, r.Log)
+	cfg := sinks.Config{Name: l.name, MaxRecords: c.BatchRows, MaxWait: c.BatchInterval}
+	if l.prepare != nil {
+		cfg.Prepare = func(ctx context.Context) error { return l.prepare(r, ctx) }
+	}
+	loop, err := sinks.NewLoop(cfg, l.sink(r), sinks.KafkaDeadLetters{Writer: w}, r.metrics, r.Log)
 	if err != nil {
 		return err
 	}

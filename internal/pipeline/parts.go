@@ -81,7 +81,7 @@ func (r *runner) startBroker() error {
 // sees to the tables.
 func (r *runner) startClickHouse(ctx context.Context) error {
 	c := &r.cfg.ClickHouse
-	r.parts.database = clickhouse.Config{URL: c.URL, Database: c.Database, User: c.User, Password: c.Password.Reveal(), CAFile: c.TLS.CAFile}
+	r.parts.database = databaseConfig(c)
 	if c.Embedded() {
 		if err := r.startEngine(ctx); err != nil {
 			return err

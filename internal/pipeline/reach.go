@@ -17,7 +17,7 @@ import (
 // while the pipeline runs. The embedded engine answers only as long as it does.
 func Database(cfg *config.Config) (clickhouse.Config, error) {
 	c := &cfg.ClickHouse
-	out := clickhouse.Config{URL: c.URL, Database: c.Database, User: c.User, Password: c.Password.Reveal(), CAFile: c.TLS.CAFile}
+	out := databaseConfig(c)
 	if !c.Embedded() {
 		return out, nil
 	}
@@ -28,6 +28,10 @@ func Database(cfg *config.Config) (clickhouse.Config, error) {
 	}
 	out.URL, out.User, out.Password = "http://"+c.EmbeddedEngine.Addr, chdb.User, string(bytes.TrimSpace(token))
 	return out, nil
+}
+
+func databaseConfig(c *config.ClickHouse) clickhouse.Config {
+	return clickhouse.Config{URL: c.URL, Database: c.Database, User: c.User, Password: c.Password.Reveal(), CAFile: c.TLS.CAFile, Cluster: c.Cluster}
 }
 
 // Broker is a client for the Kafka of a configuration. The embedded broker

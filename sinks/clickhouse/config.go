@@ -27,6 +27,10 @@ type Config struct {
 	// CAFile holds who may sign the server's certificate, as PEM; empty: those
 	// whom the system trusts.
 	CAFile string
+	// Cluster, if given, is one whose servers all have the tables: statements that
+	// make something run ON CLUSTER, tables are Replicated. It has one shard. Our
+	// tests have no cluster: they see to the statements alone.
+	Cluster string
 }
 
 const (
@@ -56,6 +60,9 @@ func (c Config) Validate() error {
 	c = c.withDefaults()
 	if !regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`).MatchString(c.Database) {
 		return fmt.Errorf("database: want letters, digits and '_' (got %q)", c.Database)
+	}
+	if c.Cluster != "" && !regexp.MustCompile(`^(\{[A-Za-z0-9_]+\}|[A-Za-z0-9_.-]+)$`).MatchString(c.Cluster) {
+		return fmt.Errorf("cluster: want its name, or a macro as {cluster} (got %q)", c.Cluster)
 	}
 	if c.CAFile != "" && !encrypted(u) {
 		return fmt.Errorf("ca_file: is given, but the url %s is not encrypted; want https", c.Address())

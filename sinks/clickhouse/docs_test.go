@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"jitaudit/schemas"
 	"jitaudit/schemas/topics"
@@ -19,10 +20,15 @@ func sample(t *testing.T, db *DB) {
 	} {
 		write(t, db, topic, samples(t, record)...)
 	}
+	write(t, db, topics.DeadLetters, encode(t, &schemas.DeadLetter{Source: schemas.Okta, File: topics.RawOkta + "/0", Record: 7, Reason: "It is no JSON.", Raw: []byte("{")}))
+	writeRaw(t, db, rawRecord(schemas.Okta, "okta/example", schemas.RawEvent, "e1", day.Format(time.RFC3339), "{}"))
 	const session = "ses_efee2b78d3f714d87236f97ba0abe192"
 	at := day.AddDate(0, 1, 3)
 	write(t, db, topics.Uses, encode(t, ptr(use("key_of_the_sample", session, at, 1))))
 	write(t, db, topics.Activity, call("sample-1", "key_of_the_sample", at, 1, nil), call("sample-2", "key_of_nobody", at, 1, nil))
+	before := schemas.Finding{ID: "fnd_918f8801c92388bf651c0ce0a223223e", Rule: "no_grant", Status: schemas.Open, Severity: schemas.High, At: at.AddDate(0, 0, -30), Meta: schemas.Meta{Version: 1, Observed: at.AddDate(0, 0, -29)}}
+	stands := schemas.Finding{ID: "fnd_of_the_sample", Rule: "no_grant", Status: schemas.Open, Severity: schemas.High, At: at.AddDate(0, 0, -30), Meta: schemas.Meta{Version: 2, Observed: at.AddDate(0, 0, -29)}}
+	write(t, db, topics.Findings, encode(t, &before), encode(t, &stands))
 	unused := schemas.Grant{ID: "grt_unused", Account: "111111111111", Role: "Admin", Opened: day, Group: "AWS-prod-Admin"}
 	write(t, db, topics.Grants, encode(t, &unused))
 	for i := range 4 {
@@ -65,7 +71,7 @@ func TestTheGuideNamesEveryViewAndColumn(t *testing.T) {
 	}
 	text := string(raw)
 	db := migrated(t)
-	rows := ask(t, db, "SELECT table, name FROM system.columns WHERE database = currentDatabase() AND table NOT LIKE '%_log' AND table != 'schema_migrations'")
+	rows := ask(t, db, "SELECT table, name FROM system.columns WHERE database = currentDatabase() AND table NOT LIKE '%\\_log' AND table != 'schema_migrations'")
 	if rows == "" {
 		t.Fatal("there are no views")
 	}

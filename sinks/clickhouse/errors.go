@@ -18,9 +18,12 @@ import (
 
 // The codes of ClickHouse that we tell apart (its ErrorCodes.cpp).
 const (
+	codeCannotParseText   = 6
 	codeNoSuchColumn      = 16
 	codeUnknownIdentifier = 47
+	codeTypeMismatch      = 53
 	codeUnknownTable      = 60
+	codeCannotConvertType = 70
 	codeUnknownDatabase   = 81
 	codeUnknownSetting    = 115
 	codeReadOnly          = 164
@@ -30,6 +33,7 @@ const (
 	codeMemoryLimit       = 241
 	codeNotEnoughSpace    = 243
 	codeTooManyParts      = 252
+	codeCannotInsertNull  = 349
 	codeSettingConstraint = 452
 	codeAccessDenied      = 497
 	codeAuthentication    = 516
@@ -95,7 +99,10 @@ func (db *DB) whyException(e *clickhouse.Exception) (string, bool) {
 	case codeReadOnly, codeSettingConstraint, codeUnknownSetting:
 		return fmt.Sprintf("the profile of user %s forbids it: %s: allow it to write and to change settings", db.cfg.User, said), true
 	case codeUnknownDatabase, codeUnknownTable, codeUnknownIdentifier, codeNoSuchColumn:
-		return fmt.Sprintf("it lacks what our migrations make: %s: run the migrations, they make what is missing", said), true
+		return fmt.Sprintf("it lacks what our migrations make: %s: run `jitaudit migrate`, which makes it, or says what was altered", said), true
+	case codeCannotParseText, codeTypeMismatch, codeCannotConvertType, codeCannotInsertNull:
+		// Each column is sent as a type that ours takes.
+		return fmt.Sprintf("a column is not what our migrations make it: %s: run `jitaudit migrate --dry-run`, which says how to mend it", said), true
 	case codeNotEnoughSpace:
 		return "the server's disk is full: free some space or add a disk; it goes on by itself then", false
 	case codeTooManyParts:

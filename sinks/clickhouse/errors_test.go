@@ -43,7 +43,7 @@ func TestServerErrorsAreOneSentenceWithWhatToDo(t *testing.T) {
 		{"read-only", 500, 164, "Code: 164. DB::Exception: audit: Cannot execute query in readonly mode. (READONLY)", true,
 			[]string{"the profile of user audit forbids it", "allow it to write"}},
 		{"a table is gone", 404, 60, "Code: 60. DB::Exception: Table jitaudit.sessions_log does not exist. (UNKNOWN_TABLE)", true,
-			[]string{"run the migrations"}},
+			[]string{"jitaudit migrate"}},
 		{"disk full", 500, 243, "Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space. (NOT_ENOUGH_SPACE)", false,
 			[]string{"disk is full", "goes on by itself"}},
 		{"disk full, as the system says it", 500, 1001, "Code: 1001. DB::Exception: std::exception. Code: 1001, e.what() = filesystem error: No space left on device. (STD_EXCEPTION)", false,
@@ -136,7 +136,7 @@ func TestTheEmbeddedServerRefusesAnotherPassword(t *testing.T) {
 func TestAMissingDatabaseSaysToMigrate(t *testing.T) {
 	db := open(t, config(t))
 	_, err := db.Sessions(deadline(t))
-	sentence(t, err, true, "run the migrations")
+	sentence(t, err, true, "jitaudit migrate")
 }
 
 func TestAnOldServerIsRefused(t *testing.T) {

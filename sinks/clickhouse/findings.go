@@ -21,6 +21,10 @@ type findingRow struct {
 	metaRow
 }
 
+// findingsHistory keeps every version of a finding; its columns are those of the
+// table of findings.
+const findingsHistory = "findings_history_log"
+
 func findingTable() *table[schemas.Finding, findingRow] {
 	meta := func(r *findingRow) *metaRow { return &r.metaRow }
 	columns := []column[findingRow]{

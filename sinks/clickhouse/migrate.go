@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -16,12 +15,6 @@ import (
 
 // The oldest server that we are for.
 const oldestYear, oldestRelease = 24, 8
-
-// ledgerTable remembers which migrations a database has seen. Two that start
-// at once may both write a line, and they are equal.
-const ledgerTable = "CREATE TABLE IF NOT EXISTS schema_migrations (" +
-	"number UInt32, name String, sha256 String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3)) " +
-	"ENGINE = MergeTree ORDER BY number"
 
 // Pending returns the migrations that the database lacks, in order, and changes
 // nothing. It fails as Migrate does where the database is not to be migrated.
@@ -37,56 +30,62 @@ func (db *DB) Pending(ctx context.Context) ([]ddl.Migration, error) {
 	if err != nil {
 		return nil, err
 	}
-	return db.pending(applied)
+	pending, err := db.pending(applied)
+	if err != nil {
+		return nil, err
+	}
+	return pending, db.unaltered(ctx, len(db.migrations)-len(pending), tablesOnly)
 }
 
 // Migrate makes the database if it is missing and applies the migrations that
 // it lacks. Several may do so at once. It refuses, and changes nothing, if the
 // database was migrated by a newer program, or by one whose migrations of the
-// same number say something else.
+// same number say something else, or if somebody has altered a table.
 func (db *DB) Migrate(ctx context.Context) error {
 	pending, err := db.Pending(ctx)
+	if err != nil || len(pending) == 0 {
+		return err
+	}
+	plan, err := db.plan(ctx, pending)
 	if err != nil {
 		return err
 	}
-	if len(pending) == 0 {
-		return nil
-	}
-	if err := db.create(ctx); err != nil {
+	if err := db.carryOut(ctx, plan); err != nil {
 		return err
 	}
-	if err := db.exec(ctx, db.cfg.Database, "make table schema_migrations", ledgerTable); err != nil {
+	return db.unaltered(ctx, len(db.migrations), tablesOnly)
+}
+
+// Repair runs all migrations again, which makes what is missing, empty: no
+// statement minds what is there. It then fails where something differs still.
+func (db *DB) Repair(ctx context.Context) error {
+	if _, err := db.Pending(ctx); err != nil && !errors.Is(err, errAltered) {
 		return err
 	}
-	for _, m := range pending {
-		if err := db.apply(ctx, m); err != nil {
+	plan, err := db.plan(ctx, db.migrations)
+	if err != nil {
+		return err
+	}
+	if err := db.carryOut(ctx, plan); err != nil {
+		return err
+	}
+	return db.Check(ctx)
+}
+
+func (db *DB) carryOut(ctx context.Context, plan []Statement) error {
+	for _, s := range plan {
+		database := db.cfg.Database
+		if s.outside {
+			database = systemDatabase
+		}
+		if err := db.exec(ctx, database, s.Doing, s.SQL); err != nil {
 			return err
 		}
-		db.log.Info("the schema of ClickHouse was changed", "database", db.cfg.Database, "migration", m.Name)
+		if s.last != "" {
+			db.log.Info("the schema of ClickHouse was changed", "database", db.cfg.Database, "migration", s.last)
+		}
 	}
 	return nil
-}
-
-// apply runs a migration and notes it. Whoever is stopped in between does it
-// again: no statement minds.
-func (db *DB) apply(ctx context.Context, m ddl.Migration) error {
-	for _, sql := range m.Statements() {
-		first, _, _ := strings.Cut(sql, "\n")
-		if err := db.exec(ctx, db.cfg.Database, "migrate by "+m.Name+" ("+first+")", sql); err != nil {
-			return err
-		}
-	}
-	return db.exec(ctx, db.cfg.Database, "note migration "+m.Name,
-		"INSERT INTO schema_migrations (number, name, sha256) SELECT "+strconv.Itoa(m.Number)+", "+literal(m.Name)+", "+literal(m.Checksum()))
-}
-
-// create makes the database. Who may not, may have it made by somebody else.
-func (db *DB) create(ctx context.Context) error {
-	exists, err := db.exists(ctx)
-	if err != nil || exists {
-		return err
-	}
-	return db.exec(ctx, systemDatabase, "make the database", "CREATE DATABASE IF NOT EXISTS "+quote(db.cfg.Database))
 }
 
 // systemDatabase is on every server; connections that do not need ours use it.

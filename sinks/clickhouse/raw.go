@@ -23,7 +23,8 @@ type RawEvent struct {
 	ID     string
 	At     time.Time
 	Value  []byte
-	// Stored is when it was put into the table, to the second: 90 days later it goes.
+	// Stored is when it was put into the table, to the second: so long later as
+	// KeepRaw says it goes.
 	Stored time.Time
 }
 

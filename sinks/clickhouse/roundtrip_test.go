@@ -317,8 +317,13 @@ func encode(t testing.TB, record any) []byte {
 // ask returns the rows of an answer, fields separated by spaces.
 func ask(t testing.TB, db *DB, sql string) string {
 	t.Helper()
+	return askIn(deadline(t), t, db, sql)
+}
+
+func askIn(ctx context.Context, t testing.TB, db *DB, sql string) string {
+	t.Helper()
 	var out []string
-	err := db.query(deadline(t), db.cfg.Database, "ask", sql, func(rows driver.Rows) error {
+	err := db.query(ctx, db.cfg.Database, "ask", sql, func(rows driver.Rows) error {
 		dest := make([]any, len(rows.ColumnTypes()))
 		for i, c := range rows.ColumnTypes() {
 			dest[i] = reflect.New(c.ScanType()).Interface()
@@ -328,7 +333,11 @@ func ask(t testing.TB, db *DB, sql string) string {
 		}
 		fields := make([]string, len(dest))
 		for i, d := range dest {
-			fields[i] = fmt.Sprint(reflect.ValueOf(d).Elem().Interface())
+			v := reflect.ValueOf(d).Elem()
+			if v.Kind() == reflect.Pointer && !v.IsNil() {
+				v = v.Elem()
+			}
+			fields[i] = fmt.Sprint(v.Interface())
 		}
 		out = append(out, strings.Join(fields, " "))
 		return nil

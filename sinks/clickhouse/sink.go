@@ -28,16 +28,19 @@ func NewSink(db *DB) *Sink {
 		topics.Grants:      resultWriter(db, grantTable()),
 		topics.Assumptions: resultWriter(db, assumptionTable()),
 		topics.Sessions:    resultWriter(db, sessionTable()),
-		topics.Findings:    resultWriter(db, findingTable()),
+		topics.Findings:    resultWriter(db, findingTable(), findingsHistory),
 		topics.Uses:        resultWriter(db, useTable()),
 		topics.Coverage:    resultWriter(db, coveredTable()),
-		topics.Triage:      rowWriter(db, triageLog, triageColumns(), decodeTriage),
-		topics.Activity:    rowWriter(db, activityLog, activityColumns(), decodeActivity),
+		topics.Triage:      rowWriter(db, []string{triageLog}, triageColumns(), decodeTriage),
+		topics.Activity:    rowWriter(db, []string{activityLog}, activityColumns(), decodeActivity),
+		topics.DeadLetters: letterRows(db),
 	}}
 }
 
 // Topics are those that the sink takes, without prefix.
-func Topics() []string { return append(topics.Results(), topics.Activity, topics.Triage) }
+func Topics() []string {
+	return append(topics.Results(), topics.Activity, topics.Triage, topics.DeadLetters)
+}
 
 // Write implements sinks.Sink: one insert per table. A record that was written
 // before replaces itself.
@@ -68,24 +71,36 @@ func (s *Sink) Write(ctx context.Context, batch []sinks.Record) ([]sinks.Refusal
 	return refused, nil
 }
 
-func resultWriter[T, R any](db *DB, t *table[T, R]) writer {
-	return rowWriter(db, t.name, t.columns, t.decode)
+// resultWriter writes into the table of a record, and before that into those that
+// keep more of it: what is seen in the one has its history.
+func resultWriter[T, R any](db *DB, t *table[T, R], before ...string) writer {
+	return rowWriter(db, append(before, t.name), t.columns, t.decode)
 }
 
-func rowWriter[R any](db *DB, table string, columns []column[R], decode func([]byte) (R, error)) writer {
+func rowWriter[R any](db *DB, tables []string, columns []column[R], decode func([]byte) (R, error)) writer {
 	return func(ctx context.Context, batch []sinks.Record, mine []int) ([]sinks.Refusal, error) {
-		rows := make([]R, 0, len(mine))
-		var refused []sinks.Refusal
-		for _, i := range mine {
-			row, err := decode(batch[i].Value)
-			if err != nil {
-				refused = append(refused, sinks.Refusal{Record: i, Reason: fmt.Sprintf(
-					"A record of topic %s cannot be put into table %s: %v; it is left out until a corrected one is published under its key.",
-					batch[i].Topic, table, err)})
-				continue
-			}
-			rows = append(rows, row)
-		}
-		return refused, insert(ctx, db, table, columns, rows)
+		return writeRows(ctx, db, tables, columns, func(r *sinks.Record) (R, error) { return decode(r.Value) }, batch, mine)
 	}
+}
+
+// writeRows writes the same rows into one table after the other.
+func writeRows[R any](ctx context.Context, db *DB, tables []string, columns []column[R], decode func(*sinks.Record) (R, error), batch []sinks.Record, mine []int) ([]sinks.Refusal, error) {
+	rows := make([]R, 0, len(mine))
+	var refused []sinks.Refusal
+	for _, i := range mine {
+		row, err := decode(&batch[i])
+		if err != nil {
+			refused = append(refused, sinks.Refusal{Record: i, Reason: fmt.Sprintf(
+				"A record of topic %s cannot be put into table %s: %v; it is left out until a corrected one is published under its key.",
+				batch[i].Topic, tables[len(tables)-1], err)})
+			continue
+		}
+		rows = append(rows, row)
+	}
+	for _, t := range tables {
+		if err := insert(ctx, db, t, columns, rows); err != nil {
+			return nil, err
+		}
+	}
+	return refused, nil
 }
