@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"jitaudit/sinks/alerts"
 )
 
 func newAckHEC(t *testing.T) *hec {
@@ -81,11 +83,39 @@ func TestALateAcknowledgementSparesTheRepeat(t *testing.T) {
 	if len(h.bodies) != sent {
 		t.Errorf("%d bodies more", len(h.bodies)-sent)
 	}
-	other := notice(1)
-	other.ID = "n2"
+}
+
+func TestALateAcknowledgementIsOfItsOwnNotice(t *testing.T) {
+	h := newAckHEC(t)
+	h.held = true
+	r := receiver(t, h)
+	r.cfg.AckTimeout = 50 * time.Millisecond
+	fails(t, r, notice(2), true, "not acknowledged")
+	h.release()
+	other := &alerts.Notice{ID: "n2", Alerts: []alerts.Alert{finding(9, "another")}}
 	deliver(t, r, other)
-	if len(h.bodies) != sent+1 {
-		t.Error("another notice was taken for the one before")
+	if got := h.ids(); got[len(got)-1] != "fnd_9.7" {
+		t.Errorf("the other notice was taken for this one: %v", got)
+	}
+}
+
+// Splunk counts ackIds from 0 again after a restart: what it acknowledges of a
+// later attempt must not pass for an earlier one.
+func TestAckIdsOfTwoAttemptsAreNotMixed(t *testing.T) {
+	h := newAckHEC(t)
+	h.held = true
+	r := receiver(t, h, func(c *Config) { c.MaxBytes = minMaxBytes })
+	r.cfg.AckTimeout = 50 * time.Millisecond
+	n := notice(70)
+	fails(t, r, n, true, "not acknowledged") // two bodies, ackIds 0 and 1
+	h.restart()
+	for range 2 { // the first body gets through, the second does not
+		h.next(eventPath, pass, says(503, 9, "Server is busy"))
+		fails(t, r, n, true, "Server is busy")
+	}
+	deliver(t, r, n)
+	if got := h.ids(); got[len(got)-1] != "fnd_69.7" {
+		t.Errorf("the second body never arrived: the last is %s", got[len(got)-1])
 	}
 }
 

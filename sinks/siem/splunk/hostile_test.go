@@ -14,6 +14,7 @@ import (
 	"jitaudit/internal/visible"
 	"jitaudit/schemas"
 	"jitaudit/sinks/alerts"
+	"jitaudit/sinks/siem/ocsf"
 )
 
 // hostileAlerts have a text in every field that reaches an envelope.
@@ -51,6 +52,41 @@ func TestHostileTextsStayInTheirFields(t *testing.T) {
 			for _, header := range h.headers {
 				if shown := fmt.Sprint(header); strings.Contains(shown, hostile.Mark) {
 					t.Errorf("a header has text of a log: %s", shown)
+				}
+			}
+		})
+	}
+}
+
+func TestOCSFArrivesAsItWasMade(t *testing.T) {
+	h := newHEC(t)
+	m := ocsf.NewMapper("1.2.3")
+	at := time.Unix(1_772_600_000, 0)
+	r := receiver(t, h, func(c *Config) {
+		c.Encode = func(n *alerts.Notice) ([][]byte, error) {
+			var out [][]byte
+			some, err := m.Events(n, at)
+			for _, e := range some {
+				out = append(out, e.JSON)
+			}
+			return out, err
+		}
+	})
+	for name, text := range hostile.Texts() {
+		t.Run(name, func(t *testing.T) {
+			h.set(func() { h.indexed = nil })
+			n := &alerts.Notice{ID: text, Alerts: hostileAlerts(text)}
+			want, err := m.Events(n, at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			deliver(t, r, n)
+			if len(h.indexed) != len(want) {
+				t.Fatalf("%d events, want %d", len(h.indexed), len(want))
+			}
+			for i, e := range h.indexed {
+				if string(e.Event) != string(want[i].JSON) {
+					t.Errorf("event %d: %.300s\nwant %.300s", i, e.Event, want[i].JSON)
 				}
 			}
 		})

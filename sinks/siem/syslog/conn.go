@@ -99,11 +99,16 @@ type conn struct {
 // watch reads what servers do not send, until the end.
 func (c *conn) watch() {
 	defer close(c.gone)
-	_, err := io.Copy(io.Discard, c.stream)
-	if err == nil {
-		err = errors.New("the other side closed the connection")
+	ignored := make([]byte, 512)
+	for {
+		if _, err := c.stream.Read(ignored); err != nil {
+			if errors.Is(err, io.EOF) {
+				err = errors.New("the other side closed the connection")
+			}
+			c.err = err
+			return
+		}
 	}
-	c.err = err
 }
 
 // lost is why the connection is no more, nil while it is.
@@ -146,6 +151,9 @@ func (c *conn) stays(ctx context.Context, long time.Duration) error {
 	case <-over.C:
 		return nil
 	case <-c.gone:
+		if ctx.Err() != nil { // then it was us
+			return context.Cause(ctx)
+		}
 		return fmt.Errorf("all was written, but may not have arrived: %w", c.err)
 	case <-ctx.Done():
 		return context.Cause(ctx)
