@@ -152,3 +152,16 @@ func of(a *alerts.Alert) *event {
 	e.keep("link", name(a.Link))
 	return e
 }
+
+// Lines are the events of a notice without what is said about each.
+func (m *Mapper) Lines(n *alerts.Notice, at time.Time) ([][]byte, error) {
+	events, err := m.Events(n, at)
+	if err != nil {
+		return nil, err
+	}
+	lines := make([][]byte, len(events))
+	for i := range events {
+		lines[i] = events[i].JSON
+	}
+	return lines, nil
+}

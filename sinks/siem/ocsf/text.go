@@ -21,6 +21,9 @@ const (
 	mostNames     = 20
 )
 
+// ID is an id as events carry it: that of a notice, for a receiver to tell.
+func ID(s string) string { return id(s) }
+
 func id(s string) string       { return visible.Clip(s, idBytes) }
 func name(s string) string     { return visible.Clip(s, nameBytes) }
 func sentence(s string) string { return visible.Clip(s, sentenceBytes) }
