@@ -98,7 +98,7 @@ func TestPostSendsTheBodyAndReturnsTheAnswer(t *testing.T) {
 			t.Error(err)
 		}
 		w.WriteHeader(http.StatusAccepted)
-		fmt.Fprintf(w, "%s %s?%s %s %s %s", r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("Authorization"), r.Header.Get("User-Agent"), body)
+		_, _ = fmt.Fprintf(w, "%s %s?%s %s %s %s", r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("Authorization"), r.Header.Get("User-Agent"), body)
 	})
 	c := dial(t, Config{URL: s.URL + "/base?channel=a"})
 	for path, want := range map[string]string{

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -104,10 +105,10 @@ func (r *Receiver) Send(ctx context.Context, n *alerts.Notice) (retry bool, err 
 	if err != nil {
 		return false, err
 	}
-	bodies := r.bodies(lines)
-	for i, body := range bodies {
-		if retry, err := r.request(ctx, part(n.ID, i, len(bodies)), body); err != nil {
-			return retry, fmt.Errorf("send part %d of %d of a notice: %w", i+1, len(bodies), err)
+	parts := r.split(lines)
+	for i, part := range parts {
+		if retry, err := r.request(ctx, requestID(n.ID, i, len(parts)), r.body(part)); err != nil {
+			return retry, fmt.Errorf("send part %d of %d of a notice: %w", i+1, len(parts), err)
 		}
 	}
 	return false, nil
@@ -129,30 +130,31 @@ func (r *Receiver) request(ctx context.Context, id string, body []byte) (retry b
 	return retry, err
 }
 
-// bodies are the events in as few bodies as may be, in order. Each event fits into
-// one: MaxBytes is not less than it can have.
-func (r *Receiver) bodies(lines [][]byte) (bodies [][]byte) {
-	begin, between, end := "[", ",", "]"
-	if r.cfg.Format == "ndjson" {
-		begin, between, end = "", "\n", "\n"
-	}
+// split divides events into as few parts as may be, in order, each for one body. An
+// event fits into one: MaxBytes is not less than it can have.
+func (r *Receiver) split(lines [][]byte) (parts [][][]byte) {
+	const around = len("[") + len("]")
 	for len(lines) > 0 {
-		n, size := 0, len(begin)
-		for n < len(lines) && (n == 0 || size+len(lines[n])+len(end) <= r.cfg.MaxBytes) {
-			size += len(lines[n]) + len(between)
+		n, size := 0, around
+		for n < len(lines) && (n == 0 || size+len(lines[n]) <= r.cfg.MaxBytes) {
+			size += len(lines[n]) + len(",")
 			n++
 		}
-		body := append(make([]byte, 0, size+len(end)), begin...)
-		body = append(body, bytes.Join(lines[:n], []byte(between))...)
-		bodies = append(bodies, append(body, end...))
-		lines = lines[n:]
+		parts, lines = append(parts, lines[:n]), lines[n:]
 	}
-	return bodies
+	return parts
 }
 
-// part is the id of one of several requests of a notice. An id that could not stand
-// in a header is hashed.
-func part(notice string, i, of int) string {
+func (r *Receiver) body(lines [][]byte) []byte {
+	if r.cfg.Format == "ndjson" {
+		return append(bytes.Join(lines, []byte("\n")), '\n')
+	}
+	return slices.Concat([]byte("["), bytes.Join(lines, []byte(",")), []byte("]"))
+}
+
+// requestID is the id of one of the requests of a notice. One that could not stand in
+// a header is hashed.
+func requestID(notice string, i, of int) string {
 	if !regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`).MatchString(notice) {
 		sum := sha256.Sum256([]byte(notice))
 		notice = hex.EncodeToString(sum[:])

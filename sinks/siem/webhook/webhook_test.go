@@ -79,7 +79,7 @@ func (f *far) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.Header()[k] = v
 		}
 		w.WriteHeader(status)
-		fmt.Fprintf(w, "you said %s and %s", r.Header.Get("Authorization"), secret)
+		_, _ = fmt.Fprintf(w, "you said %s and %s", r.Header.Get("Authorization"), secret)
 	}
 }
 
