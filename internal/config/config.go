@@ -29,6 +29,7 @@ type Config struct {
 	Okta       []OktaOrg
 	AWS        AWS
 	Approvals  Approvals
+	Alerts     Alerts
 	Correlate  Correlate
 	Sinks      Sinks
 	HTTP       HTTP
@@ -156,6 +157,7 @@ func defaults(env Environment) *Config {
 		ClickHouse: defaultClickHouse(),
 		AWS:        defaultAWS(),
 		Approvals:  defaultApprovals(),
+		Alerts:     defaultAlerts(),
 		Correlate:  Correlate{Horizon: 7 * day, Tick: time.Second},
 		Sinks:      Sinks{ClickHouse: ClickHouseSink{BatchRows: 50_000, BatchInterval: 2 * time.Second, RawEvents: true, RawEventsTTL: 90 * day}},
 		HTTP:       HTTP{Addr: "127.0.0.1:9464", ReadyLag: 5 * time.Minute},
@@ -198,6 +200,7 @@ func (c *Config) fields() []field {
 		sections("okta", &c.Okta, defaultOktaOrg, (*OktaOrg).fields),
 		section("aws", c.AWS.fields()),
 		section("approvals", c.Approvals.fields()),
+		section("alerts", c.Alerts.fields()),
 		section("correlate", []field{
 			duration("horizon", &c.Correlate.Horizon, span{least: time.Hour, most: 90 * day}),
 			duration("tick", &c.Correlate.Tick, span{least: 100 * time.Millisecond, most: time.Minute}),

@@ -31,6 +31,7 @@ func (c *Config) contradictions() []*Error {
 	}
 	k.aws()
 	k.approvals()
+	k.alerts()
 	k.ports()
 	return k.errs
 }

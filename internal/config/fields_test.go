@@ -9,7 +9,8 @@ import (
 // Every exported value of the structs is reached by a key: none can be added
 // that the file can't set, and Effective would forget.
 func TestEveryValueHasAKey(t *testing.T) {
-	c := &Config{Okta: []OktaOrg{{Holes: []Hole{{}}}}, AWS: AWS{Accounts: []AWSAccount{{}}, Holes: []AWSHole{{}}, IdentityStore: []IdentityStore{{}}}, Approvals: Approvals{Feeds: []ApprovalFeed{{}}}}
+	c := &Config{Okta: []OktaOrg{{Holes: []Hole{{}}}}, AWS: AWS{Accounts: []AWSAccount{{}}, Holes: []AWSHole{{}}, IdentityStore: []IdentityStore{{}}}, Approvals: Approvals{Feeds: []ApprovalFeed{{}}},
+		Alerts: Alerts{Receivers: []AlertReceiver{{Match: []AlertMatch{{}}, Except: []AlertMatch{{}}}}}}
 	targets := map[any]int{}
 	gather(targets, c.fields())
 	gather(targets, c.Okta[0].fields())
@@ -18,6 +19,9 @@ func TestEveryValueHasAKey(t *testing.T) {
 	gather(targets, c.AWS.Holes[0].fields())
 	gather(targets, c.AWS.IdentityStore[0].fields())
 	gather(targets, c.Approvals.Feeds[0].fields())
+	gather(targets, c.Alerts.Receivers[0].fields())
+	gather(targets, c.Alerts.Receivers[0].Match[0].fields())
+	gather(targets, c.Alerts.Receivers[0].Except[0].fields())
 	leaves(t, "Config", reflect.ValueOf(c).Elem(), targets)
 	for target, n := range targets {
 		t.Errorf("%d keys set a %T that is no exported value of Config", n, target)
