@@ -110,7 +110,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		{"a list for an object", finding, "finding_info", []any{}, "finding_info: want object (got a list)"},
 		{"no address", signOn, "src_endpoint.ip", "unknown", `src_endpoint.ip: want ip_t (got the text "unknown")`},
 		{"no email", signOn, "user.email_addr", "ada", `user.email_addr: want email_t (got the text "ada")`},
-		{"unmapped is no object", finding, "unmapped", "a", `unmapped: want free (got the text "a")`},
+		{"unmapped is no object", finding, "unmapped", "a", `unmapped: want any object (got the text "a")`},
 		{"an attribute nobody knows", finding, "colour", "red", "colour: is not known here"},
 		{"an attribute of another object", finding, "finding_info.version", "1", "finding_info.version: is not known here"},
 		{"an attribute of another class", session, "finding_info", map[string]any{"uid": "a"}, "finding_info: is not known here"},

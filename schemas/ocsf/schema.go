@@ -39,7 +39,7 @@ const (
 	resource kind = "resource_uid_t"
 	anything kind = "json_t"
 	object   kind = "object" // of the type that attribute.object names
-	free     kind = "free"   // an object with whatever is in it
+	free     kind = "any object"
 )
 
 // attribute is one field of a class or object.
