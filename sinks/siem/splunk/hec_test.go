@@ -365,7 +365,7 @@ func (h *hec) halfWritten(w http.ResponseWriter, req *http.Request) bool {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", full.Body.Len(), full.Body.String()[:full.Body.Len()/2])
+	_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", full.Body.Len(), full.Body.String()[:full.Body.Len()/2])
 	conn.Close()
 	return true
 }

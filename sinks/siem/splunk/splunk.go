@@ -147,7 +147,7 @@ func (r *Receiver) Close() error { return r.post.Close() }
 func (r *Receiver) Send(ctx context.Context, n *alerts.Notice) (retry bool, err error) {
 	events, err := r.events(n)
 	if err != nil {
-		return false, fmt.Errorf("make Splunk events of notice %s: %w", n.ID, err)
+		return false, fmt.Errorf("make Splunk events of notice %s: %w", clip(n.ID), err)
 	}
 	if !r.cfg.Ack {
 		return r.send(ctx, events, nil)

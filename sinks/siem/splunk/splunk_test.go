@@ -92,8 +92,14 @@ func deliver(t *testing.T, r *Receiver, n *alerts.Notice) {
 	}
 }
 
-// fails is Send where something must.
-func fails(t *testing.T, r *Receiver, n *alerts.Notice, retry bool, want string) error {
+// fails is Send where something must fail.
+func fails(t *testing.T, r *Receiver, n *alerts.Notice, retry bool, want string) {
+	t.Helper()
+	_ = failure(t, r, n, retry, want)
+}
+
+// failure is fails with what it failed by.
+func failure(t *testing.T, r *Receiver, n *alerts.Notice, retry bool, want string) error {
 	t.Helper()
 	got, err := r.Send(t.Context(), n)
 	if err == nil || got != retry || !strings.Contains(err.Error(), want) {
@@ -256,7 +262,7 @@ func TestRetryAfterIsPassedOn(t *testing.T) {
 	h := newHEC(t)
 	r := receiver(t, h)
 	h.next(eventPath, busyFor("17"))
-	err := fails(t, r, notice(1), true, "429")
+	err := failure(t, r, notice(1), true, "429")
 	if got := alerts.Delay(err); got != 17*time.Second {
 		t.Errorf("Delay = %s, want 17s", got)
 	}
@@ -295,7 +301,7 @@ func TestOneBadEventHoldsUpNoOther(t *testing.T) {
 	r := receiver(t, h, func(c *Config) {
 		c.Encode = bodies(`{"a":1}`, `{"a":2}`, `{}`, `{"a":4}`, `{"a":5}`)
 	})
-	err := fails(t, r, notice(5), false, "Splunk refuses fnd_2.7: 127.0.0.1")
+	err := failure(t, r, notice(5), false, "Splunk refuses fnd_2.7: 127.0.0.1")
 	got := slices.Compact(slices.Sorted(slices.Values(h.ids()))) // those before the bad one come again
 	if diff := cmp.Diff([]string{"fnd_0.7", "fnd_1.7", "fnd_3.7", "fnd_4.7"}, got); diff != "" {
 		t.Errorf("delivered (-want +got):\n%s", diff)

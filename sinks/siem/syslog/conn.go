@@ -162,11 +162,11 @@ func (c *conn) stays(ctx context.Context, long time.Duration) error {
 
 // close ends the connection and waits for its reader.
 func (c *conn) close() error {
-	lost := c.lost()
+	there := c.lost() == nil
 	err := c.stream.Close()
 	<-c.gone
-	if lost != nil { // then there was nobody to take leave of
-		return nil
+	if !there { // then there was nobody to take leave of
+		err = nil
 	}
 	return err
 }
