@@ -63,6 +63,7 @@ func TestWhatIsNotAcknowledgedInTimeIsSentAgain(t *testing.T) {
 	r.cfg.AckTimeout = 50 * time.Millisecond
 	fails(t, r, notice(2), true, "not acknowledged them within 50ms")
 	h.restart() // and what was accepted is lost
+	r.cfg.AckTimeout = defaultAckTimeout
 	deliver(t, r, notice(2))
 	if diff := cmp.Diff(ids(notice(2)), h.ids()); diff != "" {
 		t.Errorf("alerts (-want +got):\n%s", diff)
@@ -79,6 +80,7 @@ func TestALateAcknowledgementSparesTheRepeat(t *testing.T) {
 	}
 	sent := len(h.bodies)
 	h.release()
+	r.cfg.AckTimeout = defaultAckTimeout
 	deliver(t, r, notice(2))
 	if len(h.bodies) != sent {
 		t.Errorf("%d bodies more", len(h.bodies)-sent)
@@ -92,6 +94,7 @@ func TestALateAcknowledgementIsOfItsOwnNotice(t *testing.T) {
 	r.cfg.AckTimeout = 50 * time.Millisecond
 	fails(t, r, notice(2), true, "not acknowledged")
 	h.release()
+	r.cfg.AckTimeout = defaultAckTimeout
 	other := &alerts.Notice{ID: "n2", Alerts: []alerts.Alert{finding(9, "another")}}
 	deliver(t, r, other)
 	if got := h.ids(); got[len(got)-1] != "fnd_9.7" {
@@ -109,6 +112,7 @@ func TestAckIdsOfTwoAttemptsAreNotMixed(t *testing.T) {
 	n := notice(70)
 	fails(t, r, n, true, "not acknowledged") // two bodies, ackIds 0 and 1
 	h.restart()
+	r.cfg.AckTimeout = defaultAckTimeout
 	for range 2 { // the first body gets through, the second does not
 		h.next(eventPath, pass, says(503, 9, "Server is busy"))
 		fails(t, r, n, true, "Server is busy")
@@ -141,11 +145,12 @@ func TestARestartBetweenWriteAndAckLosesNothing(t *testing.T) {
 	h.held = true
 	r := receiver(t, h)
 	r.cfg.AckTimeout = 100 * time.Millisecond
-	go func() {
-		<-h.polled
-		h.restart()
-	}()
+	h.next(ackPath, func(http.ResponseWriter, *http.Request) bool {
+		h.restart() // before it answers the first question
+		return false
+	})
 	fails(t, r, notice(1), true, "not acknowledged")
+	r.cfg.AckTimeout = defaultAckTimeout
 	deliver(t, r, notice(1))
 	if diff := cmp.Diff([]string{"fnd_0.7"}, h.ids()); diff != "" {
 		t.Errorf("alerts (-want +got):\n%s", diff)
