@@ -10,6 +10,7 @@ import (
 
 	"jitaudit/correlate/policy"
 	"jitaudit/internal/config"
+	"jitaudit/internal/pipeline"
 	"jitaudit/internal/visible"
 )
 
@@ -91,6 +92,9 @@ func (m *Main) check(f *checkFlags) error {
 		cfg, _, err := readConfig(f.config, config.Role(f.role.value))
 		if err != nil {
 			return err
+		}
+		if err := pipeline.CheckReceivers(cfg, time.Now, m.logger()); err != nil {
+			return badConfig(f.config, err)
 		}
 		out.Write(cfg.Effective())
 	}

@@ -25,9 +25,9 @@ Secrets come from the environment (${NAME}) or from files (…_file).`
 func (m *Main) runCommand() *cobra.Command {
 	return m.roleCommand(config.RoleRun, &cobra.Command{
 		Use:   "run",
-		Short: "Run everything in one process: collect, correlate, write to ClickHouse",
-		Long: `run collects Okta and CloudTrail, correlates, and writes to ClickHouse, until it
-is stopped. Where the configuration names no Kafka or ClickHouse it brings its own:
+		Short: "Run everything in one process: collect, correlate, write to ClickHouse, tell receivers",
+		Long: `run collects Okta and CloudTrail, correlates, writes to ClickHouse, and tells the
+receivers of alerts, until it is stopped. Where the configuration names no Kafka or ClickHouse it brings its own:
 a broker in this process, and ClickHouse as a library (about 180 MB, fetched once
 through npm). They are for one machine; their data is in data_dir.
 
@@ -61,31 +61,6 @@ it goes on where it was; what it publishes twice is the same.
 	})
 }
 
-func (m *Main) sinkCommand() *cobra.Command {
-	sink := &cobra.Command{
-		Use:     "sink",
-		Short:   "Write results from Kafka to where people look for them",
-		Example: `  jitaudit sink clickhouse --config jitaudit.yaml`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return unknownCommand(cmd, args[0])
-			}
-			return cmd.Help()
-		},
-	}
-	sink.AddCommand(m.roleCommand(config.RoleSinkClickHouse, &cobra.Command{
-		Use:   "clickhouse",
-		Short: "Write sessions, findings and activity to ClickHouse",
-		Long: `sink clickhouse brings the tables up to date and writes results into them until it
-is stopped. Any number of instances share the work. docs/clickhouse.md describes
-tables and views.
-
-` + aboutConfig,
-		Example: `  jitaudit sink clickhouse --config jitaudit.yaml`,
-	}))
-	return sink
-}
-
 // roleCommand gives a command the flag for the configuration, and runs a role.
 func (m *Main) roleCommand(role config.Role, cmd *cobra.Command) *cobra.Command {
 	var path string
@@ -111,7 +86,7 @@ func (m *Main) role(ctx context.Context, role config.Role, path string) error {
 	log := roleLogger(m.Stderr, cfg.Log)
 	log.Info("starting", "role", role, "version", thisRelease().Version, "http", cfg.HTTP.Addr)
 	err = pipeline.Run(ctx, pipeline.Options{
-		Config: cfg, Role: role, Policies: policies, Log: log, Now: time.Now, Child: child,
+		Config: cfg, Role: role, Policies: policies, Log: log, Now: time.Now, Child: child, Version: thisRelease().Version,
 		Tell: func(s string) { log.Info(s) }, Library: m.libraryProgress(),
 		Started: func(*pipeline.Addresses) { log.Info("running", "role", role) },
 	})

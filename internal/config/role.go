@@ -18,10 +18,14 @@ const (
 	RoleCorrelate Role = "correlate"
 	// RoleSinkClickHouse writes results to ClickHouse.
 	RoleSinkClickHouse Role = "sink clickhouse"
+	// RoleSinkAlerts tells receivers of findings.
+	RoleSinkAlerts Role = "sink alerts"
 )
 
 // Roles are all roles.
-func Roles() []Role { return []Role{RoleRun, RoleCollect, RoleCorrelate, RoleSinkClickHouse} }
+func Roles() []Role {
+	return []Role{RoleRun, RoleCollect, RoleCorrelate, RoleSinkClickHouse, RoleSinkAlerts}
+}
 
 // Validate reports what the role needs and the configuration lacks. All errors
 // are reported, joined, in the order of the file; each is an *Error.
@@ -42,6 +46,11 @@ func (c *Config) Validate(role Role) error {
 		k.sharedLog(role)
 		if c.ClickHouse.Embedded() {
 			k.missing("clickhouse.url", "%s writes to a server; only %s has an embedded engine", role, RoleRun)
+		}
+	case RoleSinkAlerts:
+		k.sharedLog(role)
+		if len(c.Alerts.Receivers) == 0 {
+			k.missing("alerts.receivers", "%s has nobody to tell", role)
 		}
 	default:
 		return fmt.Errorf("there is no role %q, known: %s", string(role), list(Roles()))

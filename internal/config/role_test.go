@@ -32,7 +32,9 @@ func TestRolesNeedTheirSections(t *testing.T) {
 		{"sink", brokers + server, config.RoleSinkClickHouse, ""},
 		{"sink, embedded", brokers, config.RoleSinkClickHouse, "c.yaml: clickhouse.url is missing: sink clickhouse writes to a server; only run has an embedded engine"},
 		{"sink, a section without its server", "\nclickhouse: {database: a}\n" + brokers, config.RoleSinkClickHouse, "c.yaml:2: clickhouse.url is missing: sink clickhouse writes to a server; only run has an embedded engine"},
-		{"another role", source, "colect", `there is no role "colect", known: run, collect, correlate, sink clickhouse`},
+		{"alerts", brokers + "\nalerts: {receivers: [{name: soc, file: {path: a}}]}\n", config.RoleSinkAlerts, ""},
+		{"alerts, nobody", brokers, config.RoleSinkAlerts, "c.yaml: alerts.receivers is missing: sink alerts has nobody to tell"},
+		{"another role", source, "colect", `there is no role "colect", known: run, collect, correlate, sink clickhouse, sink alerts`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, err := config.Parse("c.yaml", []byte(tt.text), testEnv())

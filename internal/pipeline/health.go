@@ -22,6 +22,7 @@ import (
 	"jitaudit/internal/config"
 	"jitaudit/internal/kafka"
 	"jitaudit/schemas"
+	"jitaudit/sinks/alerts"
 )
 
 // health tells whether the program works, and whether it keeps up.
@@ -36,6 +37,8 @@ type health struct {
 	// stages are the consumer groups of this process, by name.
 	stages map[string]*stage
 	ingest *ingest.Metrics
+	// receivers are those of alerts, by name.
+	receivers map[string]*alerts.Dispatcher
 	// lateness is by how much each shard's coverage stays behind when it keeps up.
 	lateness map[string]time.Duration
 }
@@ -166,6 +169,11 @@ func (h *health) behind() (why []string) {
 			why = append(why, fmt.Sprintf("%s: its lag cannot be told: %v", name, s.err))
 		case len(s.marks) > 0 && now.Sub(s.marks[0].at) > h.ready:
 			why = append(why, fmt.Sprintf("%s: %s behind", name, now.Sub(s.marks[0].at).Round(time.Second)))
+		}
+	}
+	for name, d := range h.receivers {
+		if s := d.State(); s.Failing != nil && now.Sub(s.Since) > h.ready {
+			why = append(why, fmt.Sprintf("receiver %s takes no alerts since %s; %d wait: %v", name, s.Since.UTC().Format(time.RFC3339), s.Pending, s.Failing))
 		}
 	}
 	if h.ingest != nil {

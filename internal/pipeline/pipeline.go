@@ -37,6 +37,8 @@ type Options struct {
 	// Child is the command line by which this program runs the embedded
 	// ClickHouse, in a process of its own.
 	Child []string
+	// Version is the program's, as receivers of alerts are told.
+	Version string
 	// Tell says to the person who started the program what it is doing.
 	Tell func(string)
 	// Library is told how fetching libchdb goes; may be nil.
@@ -139,6 +141,10 @@ func (r *runner) sinks() bool {
 	return r.Role == config.RoleRun || r.Role == config.RoleSinkClickHouse
 }
 
+func (r *runner) alerts() bool {
+	return (r.Role == config.RoleRun || r.Role == config.RoleSinkAlerts) && len(r.cfg.Alerts.Receivers) > 0
+}
+
 // wait does something that needs a server, again and again for as long as the
 // configuration says to wait for servers, while its error is one that passes.
 func (r *runner) wait(ctx context.Context, passes func(error) bool, do func(context.Context) error) error {
@@ -191,6 +197,13 @@ func (r *runner) work(ctx context.Context) error {
 			r.health.stages[l.stage] = &stage{group: r.cfg.Kafka.Prefix + l.group, topics: l.topics}
 		}
 		g.Go(func() error { return r.runLoops(ctx, loops) })
+	}
+	if r.alerts() {
+		told, err := r.dispatchers()
+		if err != nil {
+			return err
+		}
+		g.Go(func() error { return r.tell(ctx, told) })
 	}
 	if r.collects() {
 		r.ingest = ingest.NewMetrics(r.metrics)
