@@ -27,7 +27,7 @@ func (r *runner) dispatchers() ([]*alerts.Dispatcher, error) {
 			return nil, err
 		}
 		r.parts.closers = append(r.parts.closers, receiver.Close)
-		d, err := alerts.New(alertConfig(r.cfg, c, r.Now), receiver, r.metrics, r.Log)
+		d, err := alerts.New(alertConfig(r.cfg, c, r.alertsNow), receiver, r.metrics, r.Log)
 		if err != nil {
 			return nil, err
 		}

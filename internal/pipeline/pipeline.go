@@ -49,6 +49,8 @@ type Options struct {
 	// deniedPause is how long a source that refuses us is left alone; tests
 	// shorten it.
 	deniedPause time.Duration
+	// alertsNow is the clock of alerts, for tests whose events are of long ago.
+	alertsNow func() time.Time
 }
 
 // Addresses are where the parts are.
@@ -79,6 +81,9 @@ type runner struct {
 func Run(ctx context.Context, o Options) (err error) {
 	r := &runner{Options: o, cfg: o.Config, metrics: prometheus.NewRegistry(), health: newHealth(o.Config.HTTP.ReadyLag, o.Now)}
 	r.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if r.alertsNow == nil {
+		r.alertsNow = r.Now
+	}
 	if r.deniedPause == 0 {
 		r.deniedPause = deniedPause
 	}
