@@ -307,7 +307,9 @@ func TestWhatIsRememberedOfARecord(t *testing.T) {
 	for i := range 100 {
 		many = append(many, fmt.Sprint(i))
 	}
-	hostile := grantOf(func(g *schemas.Grant) { g.Requests = []schemas.RequestRef{{Requester: long, Approvers: append(many, long)}} })
+	hostile := grantOf(func(g *schemas.Grant) {
+		g.Requests = []schemas.RequestRef{{Requester: long, Approvers: append(many, long)}}
+	})
 	if who, approvers := hostile.people(); who != "" || len(approvers) != approversLimit {
 		t.Errorf("a requester of %d bytes, %d approvers", len(who), len(approvers))
 	}

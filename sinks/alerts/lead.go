@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -123,7 +124,14 @@ func (l *lead) readTriage(ctx context.Context) error {
 		}
 		l.positions[p.place] = p
 	}
-	for id := range l.sent {
+	var held []string
+	for id, s := range l.sent {
+		if s.Held != nil {
+			held = append(held, id)
+		}
+	}
+	slices.Sort(held)
+	for _, id := range held {
 		l.release(id)
 	}
 	return nil

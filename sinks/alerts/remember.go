@@ -199,6 +199,8 @@ func (l *lead) end(why error) error {
 	}
 	if err := l.write(j, false); err != nil {
 		l.log.Warn("what was told last could not be written down, and may be told again", "error", err)
+	} else if j != nil {
+		l.metrics.told(j, l.cfg.Now())
 	}
 	return why
 }

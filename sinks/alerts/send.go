@@ -75,9 +75,10 @@ func (d *Dispatcher) send(ctx context.Context, j *job) outcome {
 // backoff is how long to wait after so many failures before the last: twice as long
 // each time, and up to a fifth less, so that instances do not come in step.
 func (d *Dispatcher) backoff(failed int) time.Duration {
-	wait := d.cfg.MaxBackoff
-	if failed < 30 {
-		wait = min(wait, d.cfg.MinBackoff<<failed)
+	wait := d.cfg.MinBackoff
+	for ; failed > 0 && wait < d.cfg.MaxBackoff; failed-- {
+		wait *= 2
 	}
+	wait = min(wait, d.cfg.MaxBackoff)
 	return wait - time.Duration(rand.Int64N(int64(wait)/5+1))
 }
