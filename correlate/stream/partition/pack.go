@@ -2,9 +2,10 @@ package partition
 
 import (
 	"container/list"
-	"encoding/json"
 	"fmt"
+	"math"
 
+	"github.com/fxamacker/cbor/v2"
 	"github.com/klauspost/compress/zstd"
 
 	"jitaudit/correlate"
@@ -30,6 +31,9 @@ const (
 type packer struct {
 	encoder *zstd.Encoder
 	decoder *zstd.Decoder
+	// write and read turn it into bytes and back.
+	write cbor.EncMode
+	read  cbor.DecMode
 	limit   int
 	// open are those that are not packed, the ones that had news last in front;
 	// items is how much is held of them.
@@ -84,7 +88,17 @@ func newPacker(partitions int) *packer {
 	if err != nil {
 		panic(fmt.Sprintf("make a decompressor: %v", err))
 	}
-	return &packer{encoder: encoder, decoder: decoder, limit: spreadOut / max(partitions, 1), open: list.New()}
+	// Times keep their offset, and texts are as they are, so that what comes back is
+	// what was packed.
+	write, err := cbor.EncOptions{Time: cbor.TimeRFC3339Nano}.EncMode()
+	if err != nil {
+		panic(fmt.Sprintf("make an encoder: %v", err))
+	}
+	read, err := cbor.DecOptions{UTF8: cbor.UTF8DecodeInvalid, MaxArrayElements: math.MaxInt32}.DecMode()
+	if err != nil {
+		panic(fmt.Sprintf("make a decoder: %v", err))
+	}
+	return &packer{encoder: encoder, decoder: decoder, write: write, read: read, limit: spreadOut / max(partitions, 1), open: list.New()}
 }
 
 // unpack makes sure that a person is not packed, and will not be soon.
@@ -167,7 +181,7 @@ func (k *packer) expand(b []byte, v any) (err error) {
 	if k.buf, err = k.decoder.DecodeAll(b, k.buf[:0]); err != nil {
 		return err
 	}
-	return json.Unmarshal(k.buf, v)
+	return k.read.Unmarshal(k.buf, v)
 }
 
 func (p *published) len() int {
@@ -176,7 +190,7 @@ func (p *published) len() int {
 
 func (who *person) pack(k *packer) error {
 	who.hasBefore(longAgo) // finds when the first of it began
-	b, err := json.Marshal(&packedPerson{packHeld(who.facts), packHeld(who.uses), packRecords(&who.published), packRecords(&who.frozen.records)})
+	b, err := k.write.Marshal(&packedPerson{packHeld(who.facts), packHeld(who.uses), packRecords(&who.published), packRecords(&who.frozen.records)})
 	if err != nil {
 		return fmt.Errorf("pack what is held of %s: %w", who.key, err)
 	}

@@ -1,7 +1,6 @@
 package partition
 
 import (
-	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"slices"
@@ -90,7 +89,7 @@ func (h *home) pack(k *packer) error {
 	for _, t := range h.told {
 		out.Told = append(out.Told, packedTold{t.Chained, t.offset})
 	}
-	b, err := json.Marshal(&out)
+	b, err := k.write.Marshal(&out)
 	if err != nil {
 		return fmt.Errorf("pack what is held of %s: %w", h.name, err)
 	}
