@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -13,13 +14,17 @@ import (
 const benchRows = 50_000
 
 // busyDay is a batch of calls as a day of work makes them.
-func busyDay(n int) []sinks.Record {
+func busyDay(n int) []sinks.Record { return busyDays(0, n) }
+
+// busyDays are the calls from one on.
+func busyDays(from, n int) []sinks.Record {
 	services := []string{"s3", "ec2", "kms", "sts", "logs", "lambda", "dynamodb"}
 	out := make([]sinks.Record, n)
-	for i := range out {
+	for j := range out {
+		i := from + j
 		at := day.Add(time.Duration(i) * 700 * time.Millisecond).Truncate(time.Second)
 		key := schemas.CredentialKey(fmt.Sprint("AROA", i%997), "", 0, int64(i/20_000))
-		out[i] = sinks.Record{Topic: topics.Activity, Value: call(fmt.Sprintf("b1a5c9d3-0f1e-4d2c-%04x-%012x", i%65536, i*7919), key, at, uint64(i)<<20, func(c *schemas.Call) {
+		out[j] = sinks.Record{Topic: topics.Activity, Value: call(fmt.Sprintf("b1a5c9d3-0f1e-4d2c-%04x-%012x", i%65536, i*7919), key, at, uint64(i)<<20, func(c *schemas.Call) {
 			c.PrincipalID = fmt.Sprintf("AROA1EXAMPLEPROD%05d:person%d@example.com", i%997, i%997)
 			c.AccessKeyID = fmt.Sprintf("ASIA1EXAMPLEKEY%05d", i%997)
 			c.CreatedAt = at.Add(-time.Hour)
@@ -42,7 +47,7 @@ func BenchmarkDecodeActivity(b *testing.B) {
 }
 
 func BenchmarkDecodeSession(b *testing.B) {
-	value := session("ses_1", 1, nil)
+	value := session("ses_1", 1, func(s *schemas.Session) { dress(s, 70) })
 	t := sessionTable()
 	b.ReportAllocs()
 	for b.Loop() {
@@ -85,26 +90,32 @@ func BenchmarkInsert(b *testing.B) {
 		perRow(b)
 	})
 	b.Run("bare", func(b *testing.B) {
-		c, err := db.conn(db.cfg.Database)
-		if err != nil {
-			b.Fatal(err)
-		}
 		for b.Loop() {
-			out, err := c.PrepareBatch(b.Context(), "INSERT INTO activity_log")
-			if err != nil {
-				b.Fatal(err)
-			}
-			for i := range rows {
-				r := &rows[i]
-				if err := out.Append(r.eventID, r.use, r.shard, r.at, r.principalID, r.accessKeyID, r.createdAt, r.console,
-					r.serviceDriven, r.service, r.action, r.denied, r.readOnly, r.rank, r.exact); err != nil {
-					b.Fatal(err)
-				}
-			}
-			if err := out.Send(); err != nil {
+			if err := bareActivity(b.Context(), db, rows); err != nil {
 				b.Fatal(err)
 			}
 		}
 		perRow(b)
 	})
+}
+
+// bareActivity is what one would write by hand for rows that are ready.
+func bareActivity(ctx context.Context, db *DB, rows []activityRow) error {
+	c, err := db.conn(db.cfg.Database)
+	if err != nil {
+		return err
+	}
+	out, err := c.PrepareBatch(ctx, "INSERT INTO activity_log (event_id, use, shard, at, principal_id, access_key_id, role_arn, created_at, "+
+		"console, service_driven, service, action, denied, read_only, rank, exact)")
+	if err != nil {
+		return err
+	}
+	for i := range rows {
+		r := &rows[i]
+		if err := out.Append(r.eventID, r.use, r.shard, r.at, r.principalID, r.accessKeyID, r.roleARN, r.createdAt, r.console,
+			r.serviceDriven, r.service, r.action, r.denied, r.readOnly, r.rank, r.exact); err != nil {
+			return err
+		}
+	}
+	return out.Send()
 }

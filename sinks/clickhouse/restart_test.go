@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -81,5 +82,39 @@ func TestTheServerCrashesWithinABatch(t *testing.T) {
 	}
 	if got := ask(t, db, "SELECT count(), uniqExact(event_id) FROM activity"); got != fmt.Sprint(len(all), " ", len(all)) {
 		t.Errorf("%s rows and ids in the view, want %d of each", got, len(all))
+	}
+}
+
+// TestALargeBatchIsWrittenInPieces, and what is refused of it is named by its place
+// in the whole.
+func TestALargeBatchIsWrittenInPieces(t *testing.T) {
+	db := migrated(t)
+	const n = 3*pieceRows + 7
+	batch := calls(n)
+	bad := []int{0, pieceRows + 5, n - 1}
+	for _, i := range bad {
+		batch[i].Value = []byte("{")
+	}
+	refused, err := NewSink(db).Write(deadline(t), batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var places []int
+	for _, r := range refused {
+		places = append(places, r.Record)
+	}
+	if !slices.Equal(places, bad) {
+		t.Errorf("refused %v, want %v", places, bad)
+	}
+	if got := count(t, db, "SELECT uniqExact(event_id) FROM activity"); got != n-len(bad) {
+		t.Errorf("%d events are there, want %d", got, n-len(bad))
+	}
+}
+
+func TestPieces(t *testing.T) {
+	for n, want := range map[int]int{0: 1, 1: 1, pieceRows - 1: pieceRows - 1, pieceRows: pieceRows, pieceRows + 1: pieceRows + 1, 2 * pieceRows: pieceRows, 2*pieceRows + 1: pieceRows + 1} {
+		if got := pieceOf(n); got != want {
+			t.Errorf("%d rows are written by %d, want %d", n, got, want)
+		}
 	}
 }

@@ -74,6 +74,7 @@ func sessionTable() *table[schemas.Session, sessionRow] {
 		name: "sessions_log", view: "sessions", columns: append(columns, metaColumns(meta)...),
 		row: newSessionRow, record: (*sessionRow).session, meta: meta,
 		check: func(s *schemas.Session) error { return checkResult(s.ID, &s.Meta) },
+		scan:  scanSession,
 	}
 }
 

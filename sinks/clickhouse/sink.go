@@ -3,6 +3,8 @@ package clickhouse
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -42,8 +44,8 @@ func Topics() []string {
 	return append(topics.Results(), topics.Activity, topics.Triage, topics.DeadLetters)
 }
 
-// Write implements sinks.Sink: one insert per table. A record that was written
-// before replaces itself.
+// Write implements sinks.Sink: one insert per table, or a few where there is much for
+// it. A record that was written before replaces itself.
 func (s *Sink) Write(ctx context.Context, batch []sinks.Record) ([]sinks.Refusal, error) {
 	mine := map[string][]int{}
 	for i := range batch {
@@ -83,24 +85,77 @@ func rowWriter[R any](db *DB, tables []string, columns []column[R], decode func(
 	}
 }
 
-// writeRows writes the same rows into one table after the other.
+// pieceRows is how many rows are inserted at once, if there are as many: while they
+// are, the next ones are decoded. ClickHouse wants no fewer than 10 000.
+const pieceRows = 25_000
+
+// writeRows writes the same rows into one table after the other, piece by piece.
 func writeRows[R any](ctx context.Context, db *DB, tables []string, columns []column[R], decode func(*sinks.Record) (R, error), batch []sinks.Record, mine []int) ([]sinks.Refusal, error) {
-	rows := make([]R, 0, len(mine))
+	ready := make(chan []R)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		for rows := range ready {
+			for _, t := range tables {
+				if err := insert(ctx, db, t, columns, rows); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
 	var refused []sinks.Refusal
-	for _, i := range mine {
-		row, err := decode(&batch[i])
-		if err != nil {
-			refused = append(refused, sinks.Refusal{Record: i, Reason: fmt.Sprintf(
-				"A record of topic %s cannot be put into table %s: %v; it is left out until a corrected one is published under its key.",
-				batch[i].Topic, tables[len(tables)-1], err)})
+	for piece := range slices.Chunk(mine, pieceOf(len(mine))) {
+		rows, failed := decodeAll(decode, batch, piece)
+		for i, err := range failed {
+			if err != nil {
+				refused = append(refused, sinks.Refusal{Record: piece[i], Reason: fmt.Sprintf(
+					"A record of topic %s cannot be put into table %s: %v; it is left out until a corrected one is published under its key.",
+					batch[piece[i]].Topic, tables[len(tables)-1], err)})
+			}
+		}
+		select {
+		case ready <- without(rows, failed):
 			continue
+		case <-ctx.Done(): // the insert of the piece before has failed
 		}
-		rows = append(rows, row)
+		break
 	}
-	for _, t := range tables {
-		if err := insert(ctx, db, t, columns, rows); err != nil {
-			return nil, err
+	close(ready)
+	return refused, g.Wait()
+}
+
+// pieceOf cuts n rows into equal pieces of pieceRows or somewhat more.
+func pieceOf(n int) int {
+	pieces := max(1, n/pieceRows)
+	return max(1, (n+pieces-1)/pieces)
+}
+
+// without are the rows that did not fail.
+func without[R any](rows []R, failed []error) []R {
+	good := rows[:0]
+	for i := range rows {
+		if failed[i] == nil {
+			good = append(good, rows[i])
 		}
 	}
-	return refused, nil
+	return good
+}
+
+// together is how many records are worth a goroutine of their own.
+const together = 500
+
+// decodeAll decodes records side by side, as many at once as there are processors.
+func decodeAll[R any](decode func(*sinks.Record) (R, error), batch []sinks.Record, mine []int) ([]R, []error) {
+	rows, failed := make([]R, len(mine)), make([]error, len(mine))
+	part := max(together, (len(mine)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	var wg sync.WaitGroup
+	for from := 0; from < len(mine); from += part {
+		wg.Go(func() {
+			for i := from; i < min(from+part, len(mine)); i++ {
+				rows[i], failed[i] = decode(&batch[mine[i]])
+			}
+		})
+	}
+	wg.Wait()
+	return rows, failed
 }

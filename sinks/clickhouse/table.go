@@ -1,9 +1,13 @@
 package clickhouse
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
+
+	quickjson "github.com/go-json-experiment/json"
 
 	"jitaudit/schemas"
 )
@@ -20,6 +24,10 @@ type table[T, R any] struct {
 	meta   func(*R) *metaRow
 	// check says what is wrong with a record, if anything.
 	check func(*T) error
+	// scan, where there is one, reads the usual record and gives up on any other.
+	scan func(string) (R, bool)
+
+	writers sync.Pool // of *writerAgain
 }
 
 // metaRow has the columns that the tables of all results end with.
@@ -82,6 +90,14 @@ func checkResult(id string, m *schemas.Meta) error {
 
 // decode reads a record. The error is about the record and nothing else.
 func (t *table[T, R]) decode(value []byte) (R, error) {
+	if t.scan != nil {
+		if row, ok := t.scan(string(value)); ok {
+			return row, nil
+		}
+	}
+	if row, ok := t.decodeQuickly(value); ok {
+		return row, nil
+	}
 	var record T
 	if err := json.Unmarshal(value, &record); err != nil {
 		var none R
@@ -92,11 +108,41 @@ func (t *table[T, R]) decode(value []byte) (R, error) {
 		return none, err
 	}
 	row := t.row(&record)
-	again, err := json.Marshal(t.record(&row))
-	if err != nil || string(again) != string(value) || t.saysMoreThanItsView(&row) {
+	if !t.says(&row, value) || t.saysMoreThanItsView(&row) {
 		t.meta(&row).exact = string(value)
 	}
 	return row, nil
+}
+
+// decodeQuickly reads a record at twice the speed of encoding/json. It is right where
+// the row would be written as the same bytes again, and gives up elsewhere.
+func (t *table[T, R]) decodeQuickly(value []byte) (R, bool) {
+	var record T
+	var none R
+	if err := quickjson.Unmarshal(value, &record); err != nil || t.check(&record) != nil {
+		return none, false
+	}
+	row := t.row(&record)
+	return row, t.says(&row, value) && !t.saysMoreThanItsView(&row)
+}
+
+// says reports whether the columns of a row say what was published, to the byte.
+func (t *table[T, R]) says(row *R, value []byte) bool {
+	w, _ := t.writers.Get().(*writerAgain)
+	if w == nil {
+		w = &writerAgain{}
+		w.encoder = json.NewEncoder(&w.text)
+	}
+	defer t.writers.Put(w)
+	w.text.Reset()
+	err := w.encoder.Encode(t.record(row)) // as json.Marshal, and a line end
+	return err == nil && bytes.Equal(bytes.TrimSuffix(w.text.Bytes(), []byte("\n")), value)
+}
+
+// writerAgain writes records to compare them, one after the other into one buffer.
+type writerAgain struct {
+	text    bytes.Buffer
+	encoder *json.Encoder
 }
 
 // saysMoreThanItsView is about a record that is superseded and yet not deleted,
