@@ -32,8 +32,7 @@ func BenchmarkAlerts(b *testing.B) {
 			s.await(b, "all", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return told >= b.N })
 			b.StopTimer()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "alerts/s")
-			d.cancel()
-			<-d.ended
+			d.stop(b)
 		})
 	}
 }

@@ -92,10 +92,14 @@ func runFaults(t *testing.T, b *broker.Broker, seed uint64) tally {
 	}
 	f.s.answer(f.answer)
 	published := make(chan struct{})
-	go func() { defer close(published); f.publishAll(f.script()) }()
-	k := newClock(50)
+	all := f.script()
 	cfg := f.config()
-	for kills := 3 + f.r.IntN(6); kills > 0; kills-- {
+	go func() { defer close(published); f.publishAll(all) }()
+	k := newClock(50)
+	f.mu.Lock()
+	kills := 3 + f.r.IntN(6)
+	f.mu.Unlock()
+	for ; kills > 0; kills-- {
 		f.live(k, cfg, true)
 	}
 	<-published
@@ -420,7 +424,9 @@ func (f *faults) live(k *clock, cfg alerts.Config, dies bool) {
 	case <-over.C: // wherever it is
 		m.die()
 		d.cancel()
-		<-d.ended
+		if err := <-d.ended; !errors.Is(err, context.Canceled) && !errors.Is(err, errDied) {
+			f.t.Errorf("it ended with %v", err)
+		}
 	case err := <-d.ended:
 		if !errors.Is(err, errDied) {
 			f.t.Errorf("it ended with %v", err)

@@ -1,7 +1,10 @@
 package alerts
 
 import (
+	"cmp"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -238,9 +241,6 @@ func (l *lead) next(now time.Time) (*job, time.Time) {
 	}
 	first, at := l.first(now)
 	if first == nil {
-		return nil, time.Time{}
-	}
-	if at.After(now) {
 		return nil, at
 	}
 	if l.limit != nil && !l.limit.AllowN(now, 1) {
@@ -250,14 +250,39 @@ func (l *lead) next(now time.Time) (*job, time.Time) {
 	return l.take(first), time.Time{}
 }
 
-// first returns the group that is due first, and when. It forgets those that have
-// nothing to say and need not be waited for.
-func (l *lead) first(now time.Time) (first *group, at time.Time) {
+// first returns the group that is to be told first, or nil and when one will be; zero
+// where none waits.
+func (l *lead) first(now time.Time) (*group, time.Time) {
 	behind := l.behind() && !l.full()
+	for _, g := range l.backlogs {
+		if g.urgent {
+			return g, now
+		}
+	}
+	for len(l.ready) > 0 {
+		if g := l.ready[0]; !g.empty() && !l.due(g, behind).After(now) {
+			return g, now
+		}
+		l.ready = l.ready[1:]
+	}
+	next := l.look(now, behind)
+	if len(l.ready) > 0 {
+		return l.ready[0], now
+	}
+	return nil, next
+}
+
+// look finds all groups that are due, in order, and when the next one will be. It
+// forgets those that have nothing to say and need not be waited for. There may be
+// thousands, so it looks again only when these have been told.
+func (l *lead) look(now time.Time, behind bool) (next time.Time) {
+	due := map[*group]time.Time{}
 	consider := func(g *group) {
-		due := l.due(g, behind)
-		if first == nil || g.urgent && !first.urgent || g.urgent == first.urgent && due.Before(at) {
-			first, at = g, due
+		switch at := l.due(g, behind); {
+		case !at.After(now):
+			due[g] = at
+		case next.IsZero() || at.Before(next):
+			next = at
 		}
 	}
 	for _, g := range l.backlogs {
@@ -273,7 +298,10 @@ func (l *lead) first(now time.Time) (first *group, at time.Time) {
 			delete(l.groups, key)
 		}
 	}
-	return first, at
+	l.ready = slices.SortedFunc(maps.Keys(due), func(a, b *group) int {
+		return cmp.Or(due[a].Compare(due[b]), a.since.Compare(b.since), strings.Compare(a.key, b.key))
+	})
+	return next
 }
 
 // job is a notice that is being told.

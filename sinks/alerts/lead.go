@@ -36,6 +36,8 @@ type lead struct {
 
 	groups   map[string]*group
 	backlogs map[DigestReason]*group
+	// ready are groups that were found to be due.
+	ready []*group
 	// split are the alerts of a notice that was refused, to be told before others.
 	split  []*job
 	tracks map[string]*track

@@ -85,16 +85,6 @@ func decode(m *kafka.Message) (*record, error) {
 	return r, nil
 }
 
-func (r *record) kind() Kind {
-	switch {
-	case r.finding != nil:
-		return Findings
-	case r.grant != nil:
-		return Grants
-	}
-	return Sessions
-}
-
 // alert is the record as it is told.
 func (r *record) alert(c Change) Alert {
 	return Alert{Change: c, Finding: r.finding, Grant: r.grant, Session: r.session}
