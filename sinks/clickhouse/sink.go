@@ -104,6 +104,7 @@ func writeRows[R any](ctx context.Context, db *DB, tables []string, columns []co
 		return nil
 	})
 	var refused []sinks.Refusal
+	var stopped error
 	for piece := range slices.Chunk(mine, pieceOf(len(mine))) {
 		rows, failed := decodeAll(decode, batch, piece)
 		for i, err := range failed {
@@ -116,12 +117,16 @@ func writeRows[R any](ctx context.Context, db *DB, tables []string, columns []co
 		select {
 		case ready <- without(rows, failed):
 			continue
-		case <-ctx.Done(): // the insert of the piece before has failed
+		case <-ctx.Done(): // the insert of the piece before has failed, or we are to stop
+			stopped = db.explain("insert into "+tables[len(tables)-1], context.Cause(ctx))
 		}
 		break
 	}
 	close(ready)
-	return refused, g.Wait()
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return refused, stopped
 }
 
 // pieceOf cuts n rows into equal pieces of pieceRows or somewhat more.
