@@ -30,7 +30,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
 	partitions = 3
-	session    = time.Second
+	session    = 6 * time.Second // a busy machine must not lose the lead
 )
 
 // cluster is a Kafka with the topics that alerts need.
