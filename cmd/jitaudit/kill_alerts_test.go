@@ -21,6 +21,7 @@ import (
 
 	"jitaudit/internal/broker"
 	"jitaudit/internal/kafka"
+	"jitaudit/internal/signature"
 	"jitaudit/schemas"
 	"jitaudit/schemas/topics"
 	"jitaudit/sinks/siem/webhook"
@@ -79,7 +80,7 @@ func (m *moody) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the other side was killed
 	}
-	if err := webhook.Verify(r.Header.Get(webhook.SignatureHeader), body, time.Now(), time.Minute, []byte(hookKey)); err != nil {
+	if err := signature.Verify(r.Header.Get(signature.Header), body, time.Now(), time.Minute, []byte(hookKey)); err != nil {
 		m.t.Error(err)
 	}
 	switch mood {

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"jitaudit/internal/signature"
 )
 
 // What docs/approvals.md shows is what happens.
@@ -36,7 +38,7 @@ func TestTheGuideIsRight(t *testing.T) {
 	if said := strings.TrimSpace(block("| 503 |")); said != encode(t, a) {
 		t.Errorf("%s, the guide shows %s", encode(t, a), said)
 	}
-	for _, key := range []string{"id", "request", "grantee", "org", "requester", "approvers", "decision", "decided_at", "resource", "from", "until", "justification", "subject", SignatureHeader} {
+	for _, key := range []string{"id", "request", "grantee", "org", "requester", "approvers", "decision", "decided_at", "resource", "from", "until", "justification", "subject", signature.Header} {
 		if !strings.Contains(text, "`"+key+"`") {
 			t.Errorf("the guide does not name %s", key)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"jitaudit/ingest"
+	"jitaudit/internal/signature"
 	"jitaudit/schemas"
 )
 
@@ -39,7 +40,7 @@ type Feed struct {
 	Name string
 	// Token is what Authorization: Bearer must carry.
 	Token string
-	// Secret is what requests are signed with; see SignatureHeader.
+	// Secret is what requests are signed with; see signature.Header.
 	Secret []byte
 }
 
@@ -192,7 +193,7 @@ func (r *Receiver) take(w http.ResponseWriter, req *http.Request, f *Feed) (stat
 		return http.StatusBadRequest, answer{Error: "the body breaks off: " + err.Error()}
 	}
 	if len(f.Secret) > 0 {
-		if err := verify(req.Header.Get(SignatureHeader), f.Secret, body, r.cfg.Now(), r.cfg.Window); err != nil {
+		if err := signature.Verify(req.Header.Get(signature.Header), body, r.cfg.Now(), r.cfg.Window, f.Secret); err != nil {
 			return http.StatusUnauthorized, answer{Error: err.Error()}
 		}
 	}

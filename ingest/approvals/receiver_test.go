@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"jitaudit/ingest"
+	"jitaudit/internal/signature"
 	"jitaudit/schemas"
 )
 
@@ -163,8 +164,8 @@ func TestABodyIsAcceptedAsAWholeOrNotAtAll(t *testing.T) {
 func TestWhoMaySend(t *testing.T) {
 	signed := func(f *Feed) { f.Token, f.Secret = "", []byte(secret) }
 	both := func(f *Feed) { f.Secret = []byte(secret) }
-	right := Sign([]byte(secret), []byte(least), noon)
-	old, early := Sign([]byte(secret), []byte(least), noon.Add(-6*time.Minute)), Sign([]byte(secret), []byte(least), noon.Add(6*time.Minute))
+	right := signature.Sign([]byte(secret), []byte(least), noon)
+	old, early := signature.Sign([]byte(secret), []byte(least), noon.Add(-6*time.Minute)), signature.Sign([]byte(secret), []byte(least), noon.Add(6*time.Minute))
 	for _, tt := range []struct {
 		name    string
 		feed    func(*Feed)
@@ -175,19 +176,19 @@ func TestWhoMaySend(t *testing.T) {
 		{"another scheme", nil, []string{"Authorization", "Basic " + token}, "the request has no bearer token"},
 		{"another token", nil, []string{"Authorization", "Bearer x"}, "the bearer token is wrong"},
 		{"the token", nil, []string{"Authorization", authorization}, ""},
-		{"a token where a signature is wanted", signed, []string{"Authorization", authorization}, "X-Jitaudit-Signature is missing: sign the body"},
-		{"the signature", signed, []string{SignatureHeader, right}, ""},
-		{"the signature of a time ago", signed, []string{SignatureHeader, Sign([]byte(secret), []byte(least), noon.Add(-4*time.Minute))}, ""},
-		{"an old signature", signed, []string{SignatureHeader, old}, "was made 6m0s away from the time here"},
-		{"a signature of the future", signed, []string{SignatureHeader, early}, "was made 6m0s away from the time here"},
-		{"an old signature under a new time", signed, []string{SignatureHeader, "t=" + strconv.FormatInt(noon.Unix(), 10) + "," + strings.SplitAfter(old, ",")[1]}, "is not that of this body"},
-		{"of another body", signed, []string{SignatureHeader, Sign([]byte(secret), []byte(full), noon)}, "is not that of this body"},
-		{"by another secret", signed, []string{SignatureHeader, Sign([]byte("x"), []byte(least), noon)}, "is not that of this body"},
-		{"by two secrets", signed, []string{SignatureHeader, right + ",v1=00"}, ""},
-		{"nonsense", signed, []string{SignatureHeader, "v1=zz"}, "must be t=SECONDS,v1=HEX"},
-		{"one of both", both, []string{SignatureHeader, right}, "the request has no bearer token"},
+		{"a token where a signature is wanted", signed, []string{"Authorization", authorization}, "X-Jitaudit-Signature is missing, or is not t=SECONDS,v1=HEX: sign the body"},
+		{"the signature", signed, []string{signature.Header, right}, ""},
+		{"the signature of a time ago", signed, []string{signature.Header, signature.Sign([]byte(secret), []byte(least), noon.Add(-4*time.Minute))}, ""},
+		{"an old signature", signed, []string{signature.Header, old}, "was made 6m0s away from the time here"},
+		{"a signature of the future", signed, []string{signature.Header, early}, "was made 6m0s away from the time here"},
+		{"an old signature under a new time", signed, []string{signature.Header, "t=" + strconv.FormatInt(noon.Unix(), 10) + "," + strings.SplitAfter(old, ",")[1]}, "is not that of this body"},
+		{"of another body", signed, []string{signature.Header, signature.Sign([]byte(secret), []byte(full), noon)}, "is not that of this body"},
+		{"by another secret", signed, []string{signature.Header, signature.Sign([]byte("x"), []byte(least), noon)}, "is not that of this body"},
+		{"by two secrets", signed, []string{signature.Header, right + ",v1=00"}, ""},
+		{"nonsense", signed, []string{signature.Header, "v1=zz"}, "is missing, or is not t=SECONDS,v1=HEX"},
+		{"one of both", both, []string{signature.Header, right}, "the request has no bearer token"},
 		{"the other of both", both, []string{"Authorization", authorization}, "X-Jitaudit-Signature is missing"},
-		{"both", both, []string{SignatureHeader, right, "Authorization", authorization}, ""},
+		{"both", both, []string{signature.Header, right, "Authorization", authorization}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var log memory
@@ -343,10 +344,10 @@ func TestAShellCanSign(t *testing.T) {
 		t.Fatal(err)
 	}
 	header := "t=" + stamp + ",v1=" + strings.TrimSpace(string(out))
-	if err := verify(header, []byte(secret), []byte(full), noon, DefaultWindow); err != nil {
+	if err := signature.Verify(header, []byte(full), noon, DefaultWindow, []byte(secret)); err != nil {
 		t.Error(err)
 	}
-	if want := Sign([]byte(secret), []byte(full), noon); header != want {
+	if want := signature.Sign([]byte(secret), []byte(full), noon); header != want {
 		t.Errorf("the shell signs %s, we %s", header, want)
 	}
 }

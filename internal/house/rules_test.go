@@ -22,22 +22,23 @@ var layers = []layer{
 	{"schemas", nil},
 	{"correlate", []string{"correlate", "schemas"}},
 	{"correlate/stream", []string{"correlate/stream", "correlate", "internal/kafka", "schemas"}},
-	{"ingest", []string{"ingest", "internal/kafka", "schemas"}},
-	{"sinks", []string{"sinks", "correlate", "internal/kafka", "internal/visible", "schemas"}},
+	{"ingest", []string{"ingest", "internal/kafka", "internal/signature", "schemas"}},
+	{"sinks", []string{"sinks", "correlate", "internal/kafka", "internal/signature", "internal/visible", "schemas"}},
 	{"dashboards", []string{"dashboards", "correlate", "internal/visible", "schemas"}},
 	// What generates an organisation must not know how it will be judged.
 	{"internal/organisation", []string{"internal/organisation", "schemas"}},
 	// How to speak to Kafka is one thing for all that do.
 	{"internal/kafka", []string{"internal/kafka", "schemas"}},
-	// So is how what others wrote is shown.
+	// So is how what others wrote is shown, and how bodies are signed.
 	{"internal/visible", []string{"internal/visible"}},
+	{"internal/signature", []string{"internal/signature"}},
 	// What answers as Okta and AWS do knows the vendors, not us.
 	{"internal/simulated", []string{"internal/simulated", "internal/organisation"}},
 	{"internal", []string{
-		"internal", "internal/kafka", "internal/visible", "internal/simulated", "internal/organisation", "correlate", "correlate/stream", "ingest", "sinks", "dashboards", "schemas",
+		"internal", "internal/kafka", "internal/signature", "internal/visible", "internal/simulated", "internal/organisation", "correlate", "correlate/stream", "ingest", "sinks", "dashboards", "schemas",
 	}},
 	{"cmd", []string{
-		"cmd", "internal", "internal/kafka", "internal/visible", "internal/simulated", "internal/organisation", "correlate", "correlate/stream", "ingest", "sinks", "dashboards", "schemas",
+		"cmd", "internal", "internal/kafka", "internal/signature", "internal/visible", "internal/simulated", "internal/organisation", "correlate", "correlate/stream", "ingest", "sinks", "dashboards", "schemas",
 	}},
 }
 

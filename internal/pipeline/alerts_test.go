@@ -16,9 +16,9 @@ import (
 	"jitaudit/internal/config"
 	"jitaudit/internal/organisation"
 	"jitaudit/internal/reference"
+	"jitaudit/internal/signature"
 	"jitaudit/schemas"
 	"jitaudit/schemas/ocsf"
-	"jitaudit/sinks/siem/webhook"
 )
 
 const hookSecret = "0123456789abcdef0123456789abcdef"
@@ -56,7 +56,7 @@ type hook struct {
 func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err == nil {
-		err = webhook.Verify(r.Header.Get(webhook.SignatureHeader), body, time.Now(), time.Minute, []byte(hookSecret))
+		err = signature.Verify(r.Header.Get(signature.Header), body, time.Now(), time.Minute, []byte(hookSecret))
 	}
 	var events []told
 	if err == nil {

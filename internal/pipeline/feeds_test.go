@@ -15,11 +15,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"jitaudit/correlate/stream/entry"
-	"jitaudit/ingest/approvals"
 	"jitaudit/internal/config"
 	"jitaudit/internal/kafka"
 	"jitaudit/internal/organisation"
 	"jitaudit/internal/reference"
+	"jitaudit/internal/signature"
 	"jitaudit/internal/simulated/aws"
 	"jitaudit/internal/simulated/okta"
 	"jitaudit/schemas"
@@ -175,7 +175,7 @@ func TestWhatNeitherLogSaysArrives(t *testing.T) {
 	if status, body := send(t, at+"tickets", records["http"], "Authorization", "Bearer "+feedToken); status != http.StatusAccepted {
 		t.Fatalf("%d %s", status, body)
 	}
-	if status, body := send(t, at+"chat", records["signed"], approvals.SignatureHeader, approvals.Sign([]byte(feedSecret), records["signed"], time.Now())); status != http.StatusAccepted {
+	if status, body := send(t, at+"chat", records["signed"], signature.Header, signature.Sign([]byte(feedSecret), records["signed"], time.Now())); status != http.StatusAccepted {
 		t.Fatalf("%d %s", status, body)
 	}
 	if status, body := send(t, at+"chat", records["signed"], "Authorization", "Bearer "+feedToken); status != http.StatusUnauthorized {

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"time"
 
+	"jitaudit/internal/signature"
 	"jitaudit/sinks/alerts"
 	"jitaudit/sinks/post"
 	"jitaudit/sinks/siem/ocsf"
@@ -116,9 +117,9 @@ func (r *Receiver) Send(ctx context.Context, n *alerts.Notice) (retry bool, err 
 
 func (r *Receiver) request(ctx context.Context, id string, body []byte) (retry bool, err error) {
 	header := http.Header{
-		"Content-Type":  {"application/json"},
-		SignatureHeader: {Sign([]byte(r.cfg.HMACSecret), body, r.cfg.Now())},
-		NoticeHeader:    {id},
+		"Content-Type":   {"application/json"},
+		signature.Header: {signature.Sign([]byte(r.cfg.HMACSecret), body, r.cfg.Now())},
+		NoticeHeader:     {id},
 	}
 	if r.cfg.Format == "ndjson" {
 		header.Set("Content-Type", "application/x-ndjson")

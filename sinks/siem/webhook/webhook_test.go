@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"jitaudit/internal/hostile"
+	"jitaudit/internal/signature"
 	schema "jitaudit/schemas/ocsf"
 
 	"jitaudit/schemas"
@@ -61,14 +62,14 @@ func (f *far) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		f.t.Error(err)
 	}
-	signature := r.Header.Get(webhook.SignatureHeader)
-	if err := webhook.Verify(signature, body, noon.Add(time.Minute), 5*time.Minute, []byte(secret)); err != nil {
+	signed := r.Header.Get(signature.Header)
+	if err := signature.Verify(signed, body, noon.Add(time.Minute), 5*time.Minute, []byte(secret)); err != nil {
 		f.t.Error(err)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.requests = append(f.requests, request{
-		r.Header.Get(webhook.NoticeHeader), r.Header.Get("Content-Type"), r.Header.Get("Authorization"), signature, body,
+		r.Header.Get(webhook.NoticeHeader), r.Header.Get("Content-Type"), r.Header.Get("Authorization"), signed, body,
 	})
 	status := http.StatusOK
 	if len(f.answers) > 0 {
