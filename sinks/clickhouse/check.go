@@ -71,6 +71,7 @@ type altered struct{ text string }
 
 func (a *altered) Error() string { return a.text }
 
+// Is makes errors.Is find errAltered.
 func (a *altered) Is(target error) bool { return target == errAltered }
 
 // objects is what the server says of tables, views and columns, by both names.

@@ -56,13 +56,21 @@ func (db *DB) kept(ctx context.Context, table, from string) (time.Duration, erro
 	if len(m) != 1 || strings.Count(definition, " TTL ") != 1 {
 		return 0, nil
 	}
-	n, err := strconv.ParseInt(m[0][2], 10, 32)
-	if err != nil {
-		return 0, nil // no time that we write
-	}
-	unit := time.Second
+	unit := "s"
 	if m[0][1] == "Day" {
-		unit = 24 * time.Hour
+		unit = "d"
 	}
-	return time.Duration(n) * unit, nil
+	return lengthOf(m[0][2], unit), nil
+}
+
+// lengthOf is so many seconds or days; 0 for more than we write.
+func lengthOf(count, unit string) time.Duration {
+	n, err := strconv.ParseInt(count, 10, 32)
+	if err != nil {
+		return 0
+	}
+	if unit == "d" {
+		return time.Duration(n) * 24 * time.Hour
+	}
+	return time.Duration(n) * time.Second
 }

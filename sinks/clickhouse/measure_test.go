@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -59,24 +60,27 @@ func TestMeasureInserts(t *testing.T) {
 		}},
 	} {
 		var took, bareTook []time.Duration
+		var cpu, bareCPU float64
 		for from := 0; from < m.rows; from += benchRows {
 			one := func() {
 				batch := m.make(from, min(benchRows, m.rows-from))
 				runtime.GC()
-				began := time.Now()
+				began, before := time.Now(), cpuSeconds(t)
 				if refused, err := sink.Write(t.Context(), batch); err != nil || len(refused) > 0 {
 					t.Fatal(err, refused)
 				}
 				took = append(took, time.Since(began))
+				cpu += cpuSeconds(t) - before
 			}
 			other := func() {
 				byHand := m.byHand(m.make(from, min(benchRows, m.rows-from)))
 				runtime.GC()
-				began := time.Now()
+				began, before := time.Now(), cpuSeconds(t)
 				if err := byHand(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				bareTook = append(bareTook, time.Since(began))
+				bareCPU += cpuSeconds(t) - before
 			}
 			if from/benchRows%2 == 0 {
 				one()
@@ -91,8 +95,8 @@ func TestMeasureInserts(t *testing.T) {
 				t.Errorf("%s has %d rows, want %d", m.table, got, m.rows)
 			}
 		}
-		t.Logf("%-8s %8d rows: sink %s; bare %s; sink ÷ bare: %.2f by sum, %.2f by median, %.2f by the best; load %s",
-			m.name, m.rows, rates(took, m.rows), rates(bareTook, m.rows),
+		t.Logf("%-8s %8d rows: sink %s, CPU %.1f s; bare %s, CPU %.1f s; sink ÷ bare: %.2f by CPU, %.2f by sum, %.2f by median, %.2f by the best; load %s",
+			m.name, m.rows, rates(took, m.rows), cpu, rates(bareTook, m.rows), bareCPU, bareCPU/cpu,
 			ratio(bareTook, took, total), ratio(bareTook, took, median), ratio(bareTook, took, slices.Min[[]time.Duration]), loadavg())
 	}
 }
@@ -117,6 +121,30 @@ func ratio(a, b []time.Duration, of func([]time.Duration) time.Duration) float64
 func rates(all []time.Duration, rows int) string {
 	per := func(d time.Duration) float64 { return float64(rows) / float64(len(all)) / d.Seconds() / 1000 }
 	return fmt.Sprintf("%.1f s, %.0fk rows/s (median %.0fk, best %.0fk)", total(all).Seconds(), float64(rows)/total(all).Seconds()/1000, per(median(all)), per(slices.Min(all)))
+}
+
+// cpuSeconds is what this process and that of the embedded ClickHouse have used.
+func cpuSeconds(t *testing.T) (sum float64) {
+	t.Helper()
+	pids := []int{os.Getpid()}
+	if shared.child != nil {
+		pids = append(pids, shared.child.cmd.Process.Pid)
+	}
+	for _, pid := range pids {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			t.Skip("no /proc to read CPU time from: ", err)
+		}
+		// utime and stime are the 12th and 13th after the name, in ticks of 10 ms (proc(5)).
+		for _, f := range bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])[11:13] {
+			n, err := strconv.Atoi(string(f))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum += float64(n) / 100
+		}
+	}
+	return sum
 }
 
 func loadavg() string {
