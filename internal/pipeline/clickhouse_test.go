@@ -79,8 +79,8 @@ func TestCoverageIsWrittenAfterTheResultsThatStandBeforeIt(t *testing.T) {
 	select {
 	case <-out:
 		t.Fatal("it is written before all results are")
-	case <-ended:
-		t.Fatal("it has ended")
+	case err := <-ended:
+		t.Fatal("it has ended: ", err)
 	case <-time.After(5 * lookAgain): // it has looked some times
 	}
 	stop()

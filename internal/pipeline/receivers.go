@@ -32,14 +32,14 @@ type Receivers struct {
 	Brokers []string
 }
 
-// receiver is one that must be closed in the end.
-type receiver interface {
+// Receiver is one that must be closed in the end.
+type Receiver interface {
 	alerts.Receiver
 	io.Closer
 }
 
 // Make makes one receiver.
-func (m *Receivers) Make(r *config.AlertReceiver) (receiver, error) {
+func (m *Receivers) Make(r *config.AlertReceiver) (Receiver, error) {
 	made, err := m.place(r)
 	if err != nil {
 		return nil, fmt.Errorf("make receiver %s: %w", r.Name, err)
@@ -47,7 +47,7 @@ func (m *Receivers) Make(r *config.AlertReceiver) (receiver, error) {
 	return made, nil
 }
 
-func (m *Receivers) place(r *config.AlertReceiver) (receiver, error) {
+func (m *Receivers) place(r *config.AlertReceiver) (Receiver, error) {
 	switch {
 	case r.Webhook.URL != "":
 		return m.webhook(&r.Webhook)
@@ -66,7 +66,7 @@ func (m *Receivers) place(r *config.AlertReceiver) (receiver, error) {
 	return nil, errors.New("nothing says where it is")
 }
 
-func (m *Receivers) webhook(w *config.WebhookReceiver) (receiver, error) {
+func (m *Receivers) webhook(w *config.WebhookReceiver) (Receiver, error) {
 	ca, err := pemFile("webhook.tls.ca_file", w.TLS.CAFile)
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func (m *Receivers) webhook(w *config.WebhookReceiver) (receiver, error) {
 	})
 }
 
-func (m *Receivers) splunk(s *config.SplunkReceiver) (receiver, error) {
+func (m *Receivers) splunk(s *config.SplunkReceiver) (Receiver, error) {
 	ca, err := pemFile("splunk.tls.ca_file", s.TLS.CAFile)
 	if err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func (m *Receivers) splunk(s *config.SplunkReceiver) (receiver, error) {
 	})
 }
 
-func (m *Receivers) syslog(s *config.SyslogReceiver) (receiver, error) {
+func (m *Receivers) syslog(s *config.SyslogReceiver) (Receiver, error) {
 	cfg := syslog.Config{
 		Addr: s.Addr, Framing: syslog.Framing(s.Framing), Format: syslog.Format(s.Format), Facility: s.Facility,
 		Hostname: s.Hostname, AppName: s.AppName, Enterprise: uint32(s.Enterprise), NoBOM: !s.BOM,
@@ -113,7 +113,7 @@ func (m *Receivers) syslog(s *config.SyslogReceiver) (receiver, error) {
 	return syslog.New(cfg)
 }
 
-func (m *Receivers) slack(s *config.SlackReceiver) (receiver, error) {
+func (m *Receivers) slack(s *config.SlackReceiver) (Receiver, error) {
 	ca, err := pemFile("slack.tls.ca_file", s.TLS.CAFile)
 	if err != nil {
 		return nil, err
@@ -160,7 +160,7 @@ func pemFile(key, path string) ([]byte, error) {
 
 // topic is a topic of another name than ours: our prefix is not before it, and a
 // client has one, so that all but its last letter is taken for that.
-func (m *Receivers) topic(t *config.TopicReceiver) (receiver, error) {
+func (m *Receivers) topic(t *config.TopicReceiver) (Receiver, error) {
 	cfg := kafkaConfig(m.Kafka, m.Brokers)
 	last := len(t.Topic) - 1
 	cfg.Prefix = t.Topic[:last]

@@ -34,7 +34,7 @@ type packer struct {
 	// write and read turn it into bytes and back.
 	write cbor.EncMode
 	read  cbor.DecMode
-	limit   int
+	limit int
 	// open are those that are not packed, the ones that had news last in front;
 	// items is how much is held of them.
 	open  *list.List
