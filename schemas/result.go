@@ -368,6 +368,20 @@ type Triage struct {
 	At      time.Time    `json:"at"`
 }
 
+// PublishedPolicy is a policy that judges, or has judged.
+type PublishedPolicy struct {
+	// ID is the first 16 hex digits of its SHA-256, as results name it; Name that of
+	// its file.
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// EffectiveFrom is from when on it judges, until another one does; zero where it
+	// judges from the beginning. Published is when it was first published.
+	EffectiveFrom time.Time `json:"effective_from,omitzero"`
+	Published     time.Time `json:"published"`
+	// Text is the file.
+	Text string `json:"text"`
+}
+
 // Use is the calls that were made with one credential in one quarter of an
 // hour, and the session that they belong to. Its activity carries its Key.
 type Use struct {

@@ -5,6 +5,7 @@ package stream
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"jitaudit/correlate/policy"
 	"jitaudit/correlate/stream/entry"
 	"jitaudit/internal/kafka"
+	"jitaudit/schemas"
 	"jitaudit/schemas/topics"
 )
 
@@ -38,11 +40,13 @@ type Config struct {
 	Log     *slog.Logger
 }
 
-// PublishPolicies puts policies into every partition of the facts topic. What
+// PublishPolicies puts policies into every partition of the facts topic, and those
+// that are new into the topic of policies, for whoever asks what they said. What
 // stands there already changes nothing. None is published unless all can be read
 // and go together.
 func PublishPolicies(ctx context.Context, cfg Config, policies []entry.Policy) error {
-	if err := valid(policies); err != nil {
+	parsed, err := parse(policies)
+	if err != nil {
 		return fmt.Errorf("publish policies: %w", err)
 	}
 	w, err := cfg.Client.Writer(kafka.WriterConfig{})
@@ -54,23 +58,52 @@ func PublishPolicies(ctx context.Context, cfg Config, policies []entry.Policy) e
 			return fmt.Errorf("publish policy %s: %w", policies[i].Name, err)
 		}
 	}
+	if err := cfg.tellOf(ctx, w, parsed, policies); err != nil {
+		return fmt.Errorf("publish what policies say: %w", err)
+	}
 	return nil
 }
 
-func valid(policies []entry.Policy) error {
+func parse(policies []entry.Policy) ([]*policy.Policy, error) {
 	if len(policies) == 0 {
-		return nil
+		return nil, nil
 	}
 	all := make([]*policy.Policy, len(policies))
 	for i := range policies {
 		p, err := policy.Parse(policies[i].Name, policies[i].Data)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		all[i] = p
 	}
 	_, err := policy.NewSet(all...)
-	return err
+	return all, err
+}
+
+// tellOf writes the policies that the topic of policies does not have. Two
+// instances that start at once may both do so: the later one counts.
+func (cfg *Config) tellOf(ctx context.Context, w *kafka.Writer, parsed []*policy.Policy, policies []entry.Policy) error {
+	known := make(map[string]bool)
+	if err := cfg.Client.ReadAll(ctx, topics.Policies, 0, func(m kafka.Message) error {
+		known[string(m.Key)] = true
+		return nil
+	}); err != nil {
+		return err
+	}
+	var messages []kafka.Message
+	for i, p := range parsed {
+		if known[p.ID()] {
+			continue
+		}
+		value, err := json.Marshal(&schemas.PublishedPolicy{
+			ID: p.ID(), Name: p.Name, EffectiveFrom: p.EffectiveFrom, Published: cfg.Now().UTC().Truncate(time.Millisecond), Text: string(policies[i].Data),
+		})
+		if err != nil {
+			return err
+		}
+		messages = append(messages, kafka.Message{Topic: topics.Policies, Key: []byte(p.ID()), Value: value})
+	}
+	return w.Write(ctx, messages...)
 }
 
 // everywhere writes entries into every partition of the facts topic.

@@ -18,6 +18,7 @@ GRANT INSERT ON jitaudit.activity_log TO jitaudit_write;
 GRANT INSERT ON jitaudit.triage_log TO jitaudit_write;
 GRANT INSERT ON jitaudit.raw_events_log TO jitaudit_write;
 GRANT INSERT ON jitaudit.dead_letters_log TO jitaudit_write;
+GRANT INSERT ON jitaudit.policies_log TO jitaudit_write;
 
 -- Only where sinks.clickhouse.raw_events_ttl is not 90d: the sink alters both then.
 GRANT ALTER TTL ON jitaudit.raw_events_log TO jitaudit_write;

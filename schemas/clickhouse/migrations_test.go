@@ -57,7 +57,8 @@ func TestReleasedMigrationsNeverChange(t *testing.T) {
 		"0001_tables": "0e2eafaa716e355aebdca2337ab72c7b9b528bdc3f86a77c0c9711ff99a4a06c",
 		"0002_views":  "92ec0d85769f99dd45642e482e16e32f8b4b659a3e802fb1b07fe73fe38250ab",
 
-		"0005_indexes": "64ebf66118a4329f00f9b31cefc1799a97662e54aaf204d38be35e352bb687ff",
+		"0005_indexes":  "64ebf66118a4329f00f9b31cefc1799a97662e54aaf204d38be35e352bb687ff",
+		"0006_policies": "b158c68f8c0a3ae0361bfe6e524bfe51a114d3edadfa5e9239c5c6a969c36d3f",
 
 		"0004_history": "53f1d010403715457df7483659564acf80a8a39adfaaafd48607f4f790934869",
 

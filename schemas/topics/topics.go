@@ -36,6 +36,7 @@ const (
 	Triage        = "triage"
 	DeadLetters   = "deadletter"
 	SentLog       = "sentlog"
+	Policies      = "policies"
 )
 
 // All are all topics. partitions is that of raw, facts, state and activity.
@@ -54,7 +55,8 @@ func All(partitions int) []Topic {
 		{Activity, partitions, deleted},
 		{Triage, 1, compacted}, // each decision has an id of its own
 		{DeadLetters, 1, map[string]string{"cleanup.policy": "delete", "retention.ms": "2592000000"}}, // 30 days
-		{SentLog, 1, compacted}, // whoever is given its partition leads: one at a time
+		{Policies, 1, compacted}, // each has an id of its own
+		{SentLog, 1, compacted},  // whoever is given its partition leads: one at a time
 	}
 	for _, name := range Results() {
 		all = append(all, Topic{name, partitions, results})

@@ -20,6 +20,7 @@ func sample(t *testing.T, db *DB) {
 	} {
 		write(t, db, topic, samples(t, record)...)
 	}
+	write(t, db, topics.Policies, encode(t, &schemas.PublishedPolicy{ID: "7e73a0d5ee7bd02a", Name: "policy.yaml", EffectiveFrom: day, Published: day, Text: "version: 1\n"}))
 	write(t, db, topics.DeadLetters, encode(t, &schemas.DeadLetter{Source: schemas.Okta, File: topics.RawOkta + "/0", Record: 7, Reason: "It is no JSON.", Raw: []byte("{")}))
 	writeRaw(t, db, rawRecord(schemas.Okta, "okta/example", schemas.RawEvent, "e1", day.Format(time.RFC3339), "{}"))
 	const session = "ses_efee2b78d3f714d87236f97ba0abe192"

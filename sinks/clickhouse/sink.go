@@ -36,12 +36,13 @@ func NewSink(db *DB) *Sink {
 		topics.Triage:      rowWriter(db, []string{triageLog}, triageColumns(), decodeTriage),
 		topics.Activity:    rowWriter(db, []string{activityLog}, activityColumns(), decodeActivity),
 		topics.DeadLetters: letterRows(db),
+		topics.Policies:    rowWriter(db, []string{policiesLog}, policyColumns(), decodePolicy),
 	}}
 }
 
 // Topics are those that the sink takes, without prefix.
 func Topics() []string {
-	return append(topics.Results(), topics.Activity, topics.Triage, topics.DeadLetters)
+	return append(topics.Results(), topics.Activity, topics.Triage, topics.DeadLetters, topics.Policies)
 }
 
 // Write implements sinks.Sink: one insert per table, or a few where there is much for
