@@ -158,7 +158,7 @@ func defaults(env Environment) *Config {
 		AWS:        defaultAWS(),
 		Approvals:  defaultApprovals(),
 		Alerts:     defaultAlerts(),
-		Correlate:  Correlate{Horizon: 7 * day, Tick: time.Second},
+		Correlate:  Correlate{Horizon: 7 * day, Tick: 500 * time.Millisecond},
 		Sinks:      Sinks{ClickHouse: ClickHouseSink{BatchRows: 50_000, BatchInterval: 2 * time.Second, RawEvents: true, RawEventsTTL: 90 * day}},
 		HTTP:       HTTP{Addr: "127.0.0.1:9464", ReadyLag: 5 * time.Minute},
 		Log:        Log{Level: slog.LevelInfo, Format: LogText},

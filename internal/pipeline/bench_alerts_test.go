@@ -32,7 +32,7 @@ import (
 //
 //	JITAUDIT_BENCH_ALERTS=180 go test ./internal/pipeline -run TestMeasureAlerts -v -timeout 30m
 //
-// for so many seconds. Beside it a query is asked for new findings once a minute, as
+// for so many seconds; JITAUDIT_BENCH_TICK sets correlate.tick. Beside it a query is asked for new findings once a minute, as
 // of a scheduled search. What is seen is measured from the acknowledgement of its
 // last event by Kafka; what is missed from that, or from the last coverage before
 // the alert, whichever is later: coverage comes every ten seconds, so an alert that
@@ -68,6 +68,11 @@ func TestMeasureAlerts(t *testing.T) {
 	r.cfg.ClickHouse.EmbeddedEngine.Library = lib
 	r.Policies = []entry.Policy{{Name: "policy.yaml", Data: h.Policy}}
 	r.alertsNow = func() time.Time { return h.Truth.Complete.To }
+	if s := os.Getenv("JITAUDIT_BENCH_TICK"); s != "" {
+		if r.cfg.Correlate.Tick, err = time.ParseDuration(s); err != nil {
+			t.Fatalf("JITAUDIT_BENCH_TICK: %v", err)
+		}
+	}
 	r.cfg.Alerts.MaxAge = 60 * 24 * time.Hour
 	r.cfg.Alerts.Receivers = []config.AlertReceiver{{
 		Name: "hook", Kinds: []string{"findings"}, MaxAlerts: 1000,
