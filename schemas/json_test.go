@@ -34,6 +34,7 @@ var records = map[string]reflect.Type{
 	"ledger":          reflect.TypeFor[schemas.Ledger](),
 	"deadletter":      reflect.TypeFor[schemas.DeadLetter](),
 	"triage":          reflect.TypeFor[schemas.Triage](),
+	"policy":          reflect.TypeFor[schemas.PublishedPolicy](),
 	"approval":        reflect.TypeFor[schemas.ApprovalRecord](),
 }
 
